@@ -1,0 +1,57 @@
+#ifndef MOORAGE_BASE_OPT_H
+#define MOORAGE_BASE_OPT_H
+
+// The command line of one command: one table gives parsing, --help, usage errors, the manual's option list and shell
+// completion. GNU habits: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, -abc for flags, options and operands in any
+// order, "--" ends the options; a lone "-" is an operand. The systems do not differ.
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum opt_kind {
+    OPT_FLAG,   // bool: present
+    OPT_TEXT,   // struct str: the value as given
+    OPT_NUMBER, // long: a decimal number from 0; preset by the caller
+    OPT_CHOICE, // struct str: one of `choices`
+    OPT_LIST,   // struct str_list: each use adds a value
+};
+
+struct opt {
+    const char *name; // without "--"; NULL where there is only a letter
+    char letter;      // 0 where there is only a name
+    enum opt_kind kind;
+    const char *value;   // what the value is called in help: "N", "FILE"; NULL for a flag
+    const char *choices; // OPT_CHOICE: "plain|reuse"; the values for completion
+    const char *help;    // one line, no full stop
+    size_t offset;       // where in the command's own struct the value goes
+    bool optional_value; // `--watch` and `--watch=2` both stand; the value is never the next word, unless a number
+};
+
+// What a command's line may hold.
+struct opt_table {
+    const struct opt *items;
+    size_t count;
+};
+
+#define OPT_TABLE(array)                         \
+    {                                            \
+        (array), sizeof(array) / sizeof *(array) \
+    }
+
+// Reads `argv[0..argc)` (without the command's own name) with the tables one after another: tables[i] fills the struct
+// at targets[i]. What is no option goes to `operands`. An unknown option names the nearest known one. All lists and
+// texts view argv or live in the arena. False with ERR_USAGE.
+bool
+opt_parse(struct arena *arena, const struct opt_table *tables, void *const *targets, size_t count, int argc,
+          char **argv, struct str_list *operands, struct err *err);
+
+// The option list as --help prints it, folded to `width` columns.
+void
+opt_help(struct buf *out, const struct opt_table *table, size_t width);
+
+#endif

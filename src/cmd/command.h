@@ -1,0 +1,61 @@
+#ifndef MOORAGE_CMD_COMMAND_H
+#define MOORAGE_CMD_COMMAND_H
+
+// What a command is: it describes itself in its own file, and src/cmd/table.h only lists the addresses. One description
+// gives parsing, --help, the manual's option list, completion and suggestions.
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/opt.h"
+#include "base/str.h"
+#include "core/report.h"
+
+#include <stdbool.h>
+
+// Options that every command has.
+struct command_common {
+    bool json;
+    bool quiet;
+    bool full;
+    bool share;
+    bool help;
+    bool version;
+    bool exit_zero;
+    struct str colour; // auto, always, never
+};
+
+// One run.
+struct command_run {
+    struct arena *arena;
+    struct command_common common;
+    struct str_list operands;
+    void *options;  // the command's own struct
+    struct buf out; // written to standard output at the end (or by the command itself while it runs)
+    bool colour;
+    size_t width; // 0: not a terminal, unlimited
+    struct report_privacy privacy;
+};
+
+struct command {
+    const char *name;
+    const char *aliases;  // "ls ps"; blank between
+    const char *usage;    // "[OPTION]... [PORT]..."
+    const char *summary;  // one line
+    const char *about;    // a paragraph for --help
+    const char *examples; // lines "moorage 8080\twhat it does"
+    struct opt_table options;
+    size_t options_size; // of the command's own struct
+    // Exit code by contract. False results with an error go through `err`, printed by main; the code is then 2 for
+    // ERR_USAGE and 3 else, unless the command gives another.
+    int (*run)(struct command_run *run, struct err *err);
+};
+
+enum {
+    EXIT_GOOD = 0,
+    EXIT_BAD = 1,
+    EXIT_USAGE = 2,
+    EXIT_UNKNOWN = 3,
+};
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef MOORAGE_CORE_HOLDER_H
+#define MOORAGE_CORE_HOLDER_H
+
+// The people's view of a process that holds a port: what it is, where it runs, what started it, what is odd about it.
+// All of it is derived from the model; nothing is read here.
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "decode/host.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct holder {
+    uint32_t pid;
+    const struct process *process; // NULL only if nothing at all could be read
+    const struct service
+        *service;    // the unit it runs in (a scope counts only when nothing better is there); NULL = none
+    struct str unit; // its name also when the manager did not answer; empty = none
+    bool user_manager;
+    uint32_t manager_uid;
+    const struct container *container; // the container it runs in, NULL = none
+    struct str runtime;                // the same from the cgroup alone, when the API is silent
+    struct str container_id;
+    const struct container *forwards; // it is a runtime's forwarder (docker-proxy, ...) of this container
+    bool is_forwarder;                // it is one, whether or not its container is known
+    struct str_list how;              // "fd 19", one for each way and socket
+    struct str_list warnings;         // whole sentences
+    struct {
+        LIST_OF(const struct process *);
+    } ancestry; // parent first, up to what started it
+    struct str
+        started_by; // "npm run dev", "a shell", "cron", "systemd", "Visual Studio Code": best guess; empty = unknown
+    bool orphan;    // its parent ended: it was handed to init or a subreaper
+};
+
+struct holder_list {
+    LIST_OF(struct holder);
+};
+
+// The holders of these sockets, each process once, by pid.
+void
+holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out);
+
+// What to call the process: "node", the script for an interpreter ("python3 manage.py" is "python3"), the name of the
+// container's forwarder; never empty ("pid 17" at worst).
+struct str
+holder_name(struct arena *arena, const struct holder *holder);
+
+// Supervisors that would start it again, as far as the ancestry or unit tells ("nodemon", "pm2", "systemd (Restart=always)"); empty = none.
+struct str
+holder_supervisor(struct arena *arena, const struct holder *holder);
+
+#endif

@@ -1,0 +1,57 @@
+#ifndef MOORAGE_CORE_KNOWN_H
+#define MOORAGE_CORE_KNOWN_H
+
+// What experts know, kept as data (data/known.json, built into the program): who usually has a port, what a program that
+// has it really is and how to get rid of it with the least harm, how long it needs to stop, which ports browsers refuse.
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "decode/host.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Advice for a port or program; texts are for people, whole sentences.
+struct known_cause {
+    struct str id;      // "systemd-resolved"
+    struct str title;   // "systemd-resolved, the system's DNS cache"
+    struct str advice;  // what to do with the least harm
+    struct str command; // the command that does it; empty = none
+    struct str harm;    // "none", "low", "some", "high"
+};
+
+// The advice for this port as held by this program (short name, lower case, without .exe), or the zeroed struct when there
+// is none. `name` empty: advice for the port alone.
+struct known_cause
+known_find(enum protocol protocol, uint16_t port, struct str name);
+
+// Programs that usually own a well-known port: false when `name` is surely not one of them (and the port has usual
+// owners), `usual` then names them.
+bool
+known_is_usual_owner(struct arena *arena, enum protocol protocol, uint16_t port, struct str name, struct str *usual);
+
+// Seconds that this program may need to stop cleanly; 10 if nothing is known.
+unsigned
+known_grace(struct str name);
+
+// Whether the program by this name is one of a class: "forwarder" (docker-proxy), "relay" (ssh, kubectl, editors),
+// "supervisor" (nodemon, pm2), "shell", "editor", "service-manager", "never-listens" (sleep, bash), "interpreter",
+// "task-runner" (npm, make), "scheduler" (cron), "remote-access" (sshd), "loopback-usual" (databases).
+bool
+known_is(const char *class_name, struct str name);
+
+// Browsers refuse this port (Fetch standard, "bad port").
+bool
+known_is_blocked_by_browsers(uint16_t port);
+
+// A port that some well-known program takes by default.
+bool
+known_is_default_port(enum protocol protocol, uint16_t port);
+
+// The meaning of an error's name or number (EADDRINUSE, EACCES, EADDRNOTAVAIL, WSAEADDRINUSE, 10048, 10013, 10049, 98, ...):
+// one sentence; empty if unknown.
+struct str
+known_error_meaning(struct str error);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef MOORAGE_CORE_SNAPSHOT_H
+#define MOORAGE_CORE_SNAPSHOT_H
+
+// One reading of a host: what is asked for is read, nothing else, in a second round only what the first one calls for.
+// Each fact comes back as read, not asked, or refused with the reason. Touches the system only through sys.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "decode/host.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum snapshot_want {
+    SNAPSHOT_RANGES = 1 << 0,
+    SNAPSHOT_ADDRESSES = 1 << 1,
+    SNAPSHOT_KERNEL_PORTS = 1 << 2,
+    SNAPSHOT_REDIRECTS = 1 << 3,
+    SNAPSHOT_NAMESPACES = 1 << 4, // listeners of other network namespaces on the asked ports
+};
+
+struct snapshot_ask {
+    unsigned protocols; // as struct socket_query; 0: no sockets
+    unsigned states;
+    uint16_t first;
+    uint16_t last;
+    unsigned want; // bits of enum snapshot_want
+    bool record;
+};
+
+// A fresh host: who and where, and the sockets and facts that were asked for. Rows that stand twice (an MPTCP listener
+// and its TCP subflow) are made one.
+bool
+snapshot_read(struct arena *arena, const struct snapshot_ask *ask, struct host *host, struct err *err);
+
+// More of the same host: rows already there are kept once (by cookie, else by inode and endpoint).
+bool
+snapshot_add(struct arena *arena, const struct snapshot_ask *ask, struct host *host, struct err *err);
+
+// The holders of these sockets, with facts (bits of enum process_facts) of each holder and, when `ancestry`, of what
+// started them. Processes are read once.
+bool
+snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
+                     bool ancestry, bool deep, struct err *err);
+
+// Units and containers that the holders of these sockets run in or belong to, asked only where a holder (or a socket without
+// one) calls for it; `deadline_ms` for all of it together.
+void
+snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms);
+
+// Everything that can be seen here, for a recording: all sockets in all states, holders, their processes, units,
+// containers, ranges, addresses, redirects, namespaces, abilities, and probes of the ports that are taken.
+bool
+snapshot_read_all(struct arena *arena, struct host *host, struct err *err);
+
+#endif

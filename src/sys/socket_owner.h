@@ -1,0 +1,30 @@
+#ifndef MOORAGE_SYS_SOCKET_OWNER_H
+#define MOORAGE_SYS_SOCKET_OWNER_H
+
+// Which processes hold a socket, and how: the dear part of the answer, done in tiers.
+// Invariant: what could not be looked into is appended to host->unseen; host->complete is true only when nothing that
+// could hold one of the asked sockets was left out.
+// How the systems differ: Linux reads the file descriptor tables under /proc, those of threads with a table of their own
+// and of dead leaders included, then, for sockets that no descriptor explains (or with `deep`), what fdinfo says of unix
+// sockets (scm_fds) and io_uring (UserFiles), and memory maps (proc_pid_fdinfo(5), proc_pid_maps(5)). Windows takes the
+// pid of the row and scans handles only where that pid is missing, dead or younger than the socket.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "decode/host.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct owner_query {
+    const size_t *sockets; // indexes into host->sockets
+    size_t count;
+    bool deep; // look into the rare places for every socket, not only for those without a descriptor
+};
+
+// Appends to host->holdings all holders of the asked sockets, and sets host->tier and host->complete. A process that ends
+// while it is read is neither an error nor unseen. False only when the list of processes itself can't be read.
+bool
+socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef MOORAGE_SYS_TERM_H
+#define MOORAGE_SYS_TERM_H
+
+// The terminal or pipe that the program talks to.
+// How the systems differ: a Windows console must be told to understand UTF-8 and escape sequences; a pipe gets UTF-8 on both.
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Makes standard output ready (console modes on Windows), and Ctrl-C end the program with exit code 130 and a clean screen.
+void
+term_begin(void);
+
+// Whether standard output (input) is a terminal.
+bool
+term_output_is_terminal(void);
+bool
+term_input_is_terminal(void);
+
+// Columns of the terminal; COLUMNS of the environment wins; 80 where it can't be told.
+size_t
+term_width(void);
+
+// Rows of the terminal; LINES of the environment wins; 24 where it can't be told.
+size_t
+term_height(void);
+
+// Whether colour is wanted by the surroundings: a terminal, TERM not "dumb", NO_COLOR not set (no-color.org).
+bool
+term_wants_colour(void);
+
+// Writes all of it to standard output (error output). False when the reader is gone.
+bool
+term_write(struct str text);
+bool
+term_write_error(struct str text);
+
+// The value of an environment variable, empty when it is not set; `present` (may be NULL) tells the difference.
+struct str
+term_environment(const char *name, bool *present);
+
+#endif
