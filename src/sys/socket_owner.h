@@ -27,4 +27,8 @@ struct owner_query {
 bool
 socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err);
 
+// The tier that a search would use here and now, without searching: for answers that needed none.
+enum tier
+socket_owner_tier(void);
+
 #endif

@@ -1,0 +1,86 @@
+#ifndef MOORAGE_CORE_WHY_PARTS_H
+#define MOORAGE_CORE_WHY_PARTS_H
+
+// What the files why*.c share: the state of one question while it is answered. Not for others.
+// The order of work: rows that overlap -> probes -> more rows where they are called for -> holders and context -> causes by
+// precedence (each row is claimed once) -> remedies. The systems do not differ here.
+
+#include "base/arena.h"
+#include "core/why.h"
+#include "decode/host.h"
+#include "sys/bind_probe.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// How a row stands to the binds that were asked for.
+enum row_role {
+    ROW_APART,   // same port, does not overlap: another family or address
+    ROW_HARMLESS, // overlaps, but does not keep the bind from working
+    ROW_MAYBE,   // overlaps; whether it blocks depends on options that can't be seen
+    ROW_BLOCKS,
+};
+
+struct why_row {
+    size_t socket; // index into host->sockets
+    enum row_role role;
+    bool claimed; // stands in a cause already
+};
+
+struct inquiry {
+    struct arena *arena;
+    struct host *host;
+    const struct why_question *question;
+    struct answer *answer;
+    uint16_t port;
+    uint32_t uid;           // who would bind
+    struct bind_wish wishes[2];
+    size_t wish_count;
+    bool all_states;        // rows in every state were read, not only listeners
+    unsigned long code;     // of the first deciding probe that failed, 0 = all worked
+    struct str result;      // its name
+    bool plain_fails;       // the bind without options fails although the asked one works
+    bool taken;             // the verdict: sockets keep the bind from working
+    struct {
+        LIST_OF(struct why_row);
+    } rows;
+};
+
+// Causes made of sockets, in the contract's precedence; `why_find_socket_causes` claims every row that blocks or may.
+void
+why_find_socket_causes(struct inquiry *inquiry);
+
+// Causes that are no sockets: rights, addresses, ranges, redirects, other namespaces.
+void
+why_find_system_causes(struct inquiry *inquiry);
+
+// Fills cause->remedies, least harm first.
+void
+why_add_remedies(struct inquiry *inquiry, struct cause *cause);
+
+// A new cause of the answer.
+struct cause *
+why_add_cause(struct inquiry *inquiry, enum cause_kind kind, bool blocks);
+
+// The row's socket.
+const struct socket_row *
+why_socket(const struct inquiry *inquiry, const struct why_row *row);
+
+// "node (pid 41233)", "node (pid 41233 and 4 more)", "a program of user root that may not be looked into".
+struct str
+why_who(struct inquiry *inquiry, const struct cause *cause);
+
+// "*:8080", "127.0.0.1:80 and [::1]:80"
+struct str
+why_where(struct inquiry *inquiry, const struct cause *cause);
+
+// The range of this kind that holds the port, or NULL.
+const struct port_range *
+why_range(const struct inquiry *inquiry, enum range_kind kind);
+
+// Adds a whole sentence to the cause's evidence.
+void
+why_note(struct inquiry *inquiry, struct cause *cause, struct str sentence);
+
+#endif
