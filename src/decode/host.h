@@ -86,6 +86,7 @@ struct socket_row {
     uint32_t expires_ms; // how long until its running timer ends; 0 = none (TIME_WAIT: the time left)
     uint32_t queue;      // LISTEN: connections not accepted yet
     uint32_t backlog;    // LISTEN: how many may wait
+    bool holders_read;   // its holders were looked for already
 };
 
 // How a process keeps a socket alive.
