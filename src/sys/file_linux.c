@@ -1,0 +1,172 @@
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "sys/term.h"
+
+static enum err_kind
+kind_of(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return ERR_NOT_ALLOWED;
+    case ENOENT:
+    case ESRCH:
+    case ENOTDIR:
+        return ERR_GONE;
+    default:
+        return ERR_SYSTEM;
+    }
+}
+
+static bool
+refuse(struct err *err, int error, const char *doing, const char *path)
+{
+    return err_set(err, kind_of(error), (unsigned long)error, "%s %s: %s", doing, path, strerror(error));
+}
+
+// Reads from `fd` up to its end, but never more than `limit` bytes.
+static bool
+read_up_to(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
+{
+    struct buf bytes = {.arena = arena};
+    while (bytes.len < limit) {
+        size_t want = limit - bytes.len < 16384 ? limit - bytes.len : 16384;
+        ssize_t got = read(fd, buf_room(&bytes, want), want);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            *error = errno;
+            return false;
+        }
+        if (got == 0)
+            break;
+        bytes.len += (size_t)got;
+    }
+    *out = buf_str(&bytes);
+    return true;
+}
+
+bool
+file_read(struct arena *arena, const char *path, size_t limit, bool follow, struct str *out, struct err *err)
+{
+    bool good = false;
+    int error = 0;
+    struct stat facts;
+    int fd = -1;
+
+    // Opening a device can already do something (tapes, watchdogs), so its kind is asked before; the answer of fstat is
+    // the one that counts.
+    if ((follow ? stat(path, &facts) : lstat(path, &facts)) < 0) {
+        refuse(err, errno, "open", path);
+        goto out;
+    }
+    if (S_ISREG(facts.st_mode)) {
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+        if (fd < 0 || fstat(fd, &facts) < 0) {
+            refuse(err, errno, "open", path);
+            goto out;
+        }
+    }
+    if (!S_ISREG(facts.st_mode)) {
+        err_set(err, ERR_FORMAT, 0, "open %s: it is not a regular file", path);
+        goto out;
+    }
+    // One byte more than allowed tells "exactly the limit" from "more".
+    size_t most = limit < SIZE_MAX ? limit + 1 : limit;
+    if (!read_up_to(arena, fd, most, out, &error)) {
+        refuse(err, error, "read", path);
+        goto out;
+    }
+    if (out->len > limit) {
+        *out = (struct str){0};
+        err_set(err, ERR_FORMAT, 0, "read %s: it is larger than %zu bytes", path, limit);
+        goto out;
+    }
+    good = true;
+out:
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+bool
+file_read_input(struct arena *arena, size_t limit, struct str *out, struct err *err)
+{
+    int error = 0;
+    if (!read_up_to(arena, STDIN_FILENO, limit, out, &error))
+        return refuse(err, error, "read", "standard input");
+    return true;
+}
+
+static bool
+write_all(int fd, struct str bytes)
+{
+    while (bytes.len) {
+        ssize_t put = write(fd, bytes.ptr, bytes.len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes = str_part(bytes, (size_t)put, SIZE_MAX);
+    }
+    return true;
+}
+
+// Writes into what already has the name and is no regular file (/dev/null, a FIFO with a reader): replacing it by rename
+// would take the device away from everybody.
+static bool
+write_into(const char *path, struct str bytes, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return refuse(err, errno, "write", path);
+    // Only the opening must not wait (a FIFO that nobody reads); a slow reader may take its time.
+    fcntl(fd, F_SETFL, 0);
+    bool good = write_all(fd, bytes);
+    int error = errno;
+    close(fd);
+    return good ? true : refuse(err, error, "write", path);
+}
+
+bool
+file_write(struct arena *arena, struct str path, struct str bytes, struct err *err)
+{
+    if (str_equal(path, STR("-")))
+        return term_write(bytes) ? true : err_set(err, ERR_SYSTEM, 0, "write standard output: nobody reads it");
+
+    bool good = false;
+    const char *name = str_c(arena, path);
+    struct stat facts;
+    if (stat(name, &facts) == 0 && !S_ISREG(facts.st_mode))
+        return write_into(name, bytes, err);
+
+    char *temporary = str_c(arena, str_printf(arena, "%s.XXXXXX", name));
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return refuse(err, errno, "write", name);
+    good = write_all(fd, bytes);
+    int error = errno;
+    if (close(fd) < 0 && good) {
+        error = errno;
+        good = false;
+    }
+    if (good && rename(temporary, name) < 0) {
+        error = errno;
+        good = false;
+    }
+    if (!good) {
+        unlink(temporary);
+        refuse(err, error, "write", name);
+    }
+    return good;
+}

@@ -1,0 +1,271 @@
+#include "sys/os.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "sys/bind_probe.h"
+#include "sys/container.h"
+#include "sys/file.h"
+#include "sys/namespace.h"
+#include "sys/redirect.h"
+#include "sys/reserved.h"
+#include "sys/service.h"
+#include "sys/socket_table.h"
+#include "sys/user.h"
+
+#define DEADLINE_MS 1000
+
+// Inode of the first pid namespace, the same on every system (include/linux/proc_ns.h, PROC_PID_INIT_INO).
+#define FIRST_PID_NAMESPACE 0xEFFFFFFCu
+
+static struct ability *
+add(struct arena *arena, struct host *host, const char *name)
+{
+    struct ability *ability = LIST_ADD(arena, &host->abilities);
+    ability->name = str_of(name);
+    return ability;
+}
+
+static bool
+is_first_namespace(const char *path, uint64_t inode)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 && facts.st_ino == inode;
+}
+
+static bool
+is_wsl(struct arena *arena)
+{
+    struct str version;
+    return file_read(arena, "/proc/version", 4096, false, &version, NULL) &&
+           (str_find(version, STR("Microsoft")) != SIZE_MAX || str_find(version, STR("microsoft")) != SIZE_MAX);
+}
+
+static void
+try_sockets(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "sockets");
+    struct host found = {0};
+    struct err err = {0};
+    // Port 65535 alone: the tables are asked in earnest, and few rows come back.
+    struct socket_query query = {.protocols = SOCKET_PROTOCOLS_ALL,
+                                 .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
+                                 .first = 65535,
+                                 .last = 65535};
+    ability->good = socket_table_read(arena, &query, &found, &err);
+    ability->detail = ability->good ? found.socket_source : str_copy(arena, str_of(err.text));
+    if (ability->good && !str_equal(found.socket_source, STR("netlink"))) {
+        ability->good = false;
+        ability->detail = str_printf(arena, "%.*s only: ports that are bound and not listening can't be seen",
+                                     STR_ARG(found.socket_source));
+        ability->fix = STR("allow sockets of family AF_NETLINK (a sandbox or container forbids them)");
+    }
+    if (is_wsl(arena)) {
+        ability->detail = str_printf(
+            arena, "%.*s; this is WSL: ports that Windows programs or other distributions have can't be seen from here",
+            STR_ARG(ability->detail));
+        ability->fix = STR("also run moorage on Windows");
+    }
+}
+
+// Whether the descriptors of the process whose folder this is can be read: listing them takes less right than looking at
+// one (proc_pid_fd(5)), so one is looked at. True as well if it ended or has none.
+static bool
+can_look_into(uint32_t pid)
+{
+    char path[64];
+    char link[16];
+    snprintf(path, sizeof path, "/proc/%u/fd", pid);
+    DIR *folder = opendir(path);
+    if (!folder)
+        return errno != EACCES && errno != EPERM;
+    bool can = true;
+    struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        can = readlinkat(dirfd(folder), entry->d_name, link, sizeof link) >= 0 || (errno != EACCES && errno != EPERM);
+        break;
+    }
+    closedir(folder);
+    return can;
+}
+
+static void
+try_holders(struct arena *arena, struct host *host)
+{
+    struct user_self self = user_self();
+    struct ability *ability = add(arena, host, "holders");
+    size_t seen = 0;
+    size_t refused = 0;
+    DIR *proc = opendir("/proc");
+    if (!proc) {
+        ability->detail = STR("/proc can't be read");
+        ability->fix = STR("mount proc on /proc");
+        return;
+    }
+    struct dirent *entry;
+    while ((entry = readdir(proc))) {
+        uint64_t pid;
+        if (!str_to_u64(str_of(entry->d_name), 10, &pid))
+            continue;
+        if (can_look_into((uint32_t)pid))
+            seen++;
+        else
+            refused++;
+    }
+    closedir(proc);
+    ability->good = refused == 0;
+    ability->detail =
+        refused ? str_printf(arena, "as uid %u: %zu processes can be looked into, %zu can't", self.uid, seen, refused)
+                : str_printf(arena, "all %zu processes can be looked into", seen);
+    if (refused)
+        ability->fix = self.sees_processes
+                           ? STR("these processes have rights that moorage lacks: run it with all capabilities")
+                           : STR("sudo moorage doctor");
+    if (!is_first_namespace("/proc/self/ns/pid", FIRST_PID_NAMESPACE)) {
+        ability->good = false;
+        ability->detail = str_printf(arena, "%.*s; this is a container: processes outside of it can't be seen",
+                                     STR_ARG(ability->detail));
+        ability->fix = STR("run moorage on the host, outside of the container");
+    }
+}
+
+static void
+try_namespaces(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "namespaces");
+    struct host found = {0};
+    struct err err = {0};
+    size_t closed = 0;
+    if (!namespace_read(arena, 65535, 65535, DEADLINE_MS, &found, &err)) {
+        ability->detail = str_copy(arena, str_of(err.text));
+        return;
+    }
+    size_t others = 0;
+    for (size_t i = 0; i < found.namespaces.count; i++) {
+        const struct netns *netns = &found.namespaces.items[i];
+        others += !netns->is_own;
+        closed += !netns->is_own && netns->known != KNOWN_YES;
+    }
+    ability->good = found.namespaces_known == KNOWN_YES && closed == 0;
+    ability->detail = closed ? str_printf(arena, "%zu other networks, %zu of them can't be entered", others, closed)
+                             : str_printf(arena, "%zu other networks", others);
+    if (found.namespaces_known == KNOWN_NOT_ALLOWED)
+        ability->detail = STR("networks of other users' processes can't be told");
+    if (!ability->good)
+        ability->fix = user_self().enters_namespaces ? STR("run moorage on the host, outside of the container")
+                                                     : STR("sudo moorage doctor");
+}
+
+static void
+try_redirects(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "redirects");
+    struct host found = {0};
+    struct err err = {0};
+    bool read = redirect_read(arena, &found, &err);
+    ability->good = read && (found.redirects_known == KNOWN_YES || found.redirects_known == KNOWN_UNSUPPORTED);
+    if (!read)
+        ability->detail = str_copy(arena, str_of(err.text));
+    else if (found.redirects_known == KNOWN_UNSUPPORTED)
+        ability->detail = STR("this kernel has no packet rules");
+    else if (ability->good)
+        ability->detail =
+            str_printf(arena, "packet rules can be read, %zu send a port elsewhere", found.redirects.count);
+    else
+        ability->detail = STR("packet rules can't be read (CAP_NET_ADMIN is missing)");
+    if (!ability->good)
+        ability->fix = STR("sudo moorage doctor");
+}
+
+static void
+try_services(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "services");
+    struct service_list units = {0};
+    struct err err = {0};
+    struct stat facts;
+    // sd_booted(3): this folder exists where systemd is the service manager.
+    bool booted = stat("/run/systemd/system", &facts) == 0;
+    ability->good = service_list_sockets(arena, false, 0, DEADLINE_MS, &units, &err);
+    if (ability->good)
+        ability->detail = str_printf(arena, "systemd answers, %zu socket units", units.count);
+    else if (!booted)
+        ability->detail = STR("systemd does not run here; units are told from control groups alone");
+    else
+        ability->detail = str_copy(arena, str_of(err.text));
+    if (!ability->good && booted && err.kind == ERR_UNSUPPORTED)
+        ability->fix = STR("install libsystemd (Debian: apt-get install libsystemd0)");
+}
+
+static void
+try_containers(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "containers");
+    struct container_endpoint_list endpoints = {0};
+    struct buf detail = {.arena = arena};
+    container_endpoints(arena, &endpoints);
+    ability->good = true;
+    for (size_t i = 0; i < endpoints.count; i++) {
+        struct container_endpoint endpoint = endpoints.items[i];
+        struct str answer;
+        struct err err = {0};
+        if (container_ask(arena, endpoint, STR("/_ping"), DEADLINE_MS, &answer, &err)) {
+            buf_addf(&detail, "%s%.*s answers at %.*s", i ? "; " : "", STR_ARG(endpoint.runtime),
+                     STR_ARG(endpoint.path));
+            continue;
+        }
+        ability->good = false;
+        buf_addf(&detail, "%s%s", i ? "; " : "", err.text);
+        ability->fix = err.kind == ERR_NOT_ALLOWED ? STR("sudo moorage doctor, or join the group that owns the socket")
+                                                   : STR("see whether the container service is healthy");
+    }
+    ability->detail = endpoints.count ? buf_str(&detail) : STR("no container service runs here");
+}
+
+static void
+try_bind(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "probe");
+    struct probe probe = {0};
+    struct host found = {0};
+    struct bind_wish wish = {.protocol = PROTOCOL_TCP, .address = address_loopback(FAMILY_IPV4)};
+    bind_probe(arena, &wish, &probe);
+    ability->good = probe.worked;
+    if (!probe.worked) {
+        ability->detail = str_printf(arena, "a bind to 127.0.0.1 fails with %.*s", STR_ARG(probe.result));
+        return;
+    }
+    ability->detail = STR("every port can be tried");
+    struct user_self self = user_self();
+    if (self.binds_privileged || !reserved_read(arena, &found, NULL))
+        return;
+    for (size_t i = 0; i < found.ranges.count; i++) {
+        const struct port_range *range = &found.ranges.items[i];
+        if (range->kind != RANGE_PRIVILEGED)
+            continue;
+        ability->good = false;
+        ability->detail = str_printf(arena, "ports up to %u can't be tried as uid %u; for them the tables answer",
+                                     range->last, self.uid);
+        ability->fix = STR("sudo moorage PORT, or --as-root to be answered from the tables alone");
+    }
+}
+
+void
+os_read_abilities(struct arena *arena, struct host *host)
+{
+    try_sockets(arena, host);
+    try_holders(arena, host);
+    try_namespaces(arena, host);
+    try_redirects(arena, host);
+    try_services(arena, host);
+    try_containers(arena, host);
+    try_bind(arena, host);
+}
