@@ -211,8 +211,10 @@ struct redirect {
     struct address to;      // NONE: this host
     struct address matched; // destination address that the rule asks for, NONE: any
     uint16_t first;
-    uint16_t last;    // ports that are caught
-    uint16_t to_port; // 0 = unchanged
+    uint16_t last;          // ports that are caught
+    uint16_t to_port;       // 0 = unchanged
+    uint8_t matched_prefix; // leading bits of `matched` that the rule asks for; 0 = all of them
+    bool partial;           // the rule asks for more than stands here: interface, source, mark, chance, ...
 };
 
 enum range_kind {
