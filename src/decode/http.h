@@ -1,0 +1,40 @@
+#ifndef MOORAGE_DECODE_HTTP_H
+#define MOORAGE_DECODE_HTTP_H
+
+// The answer to one HTTP/1.1 request, out of bytes that arrive in pieces (RFC 9112). Only what a client of a local API
+// needs: status, header fields, and the body by Content-Length, by chunks or up to the end of the connection.
+// Invariants: nothing is written or allocated before the answer is whole, so asking again after each piece is cheap; an
+// answer that could be read in two ways (two lengths, a length beside chunks) is broken, not guessed at.
+// The systems do not differ.
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Most bytes that the status line and the header fields may have together.
+#define HTTP_HEAD_LIMIT 65536
+
+enum http_state {
+    HTTP_MORE,   // the bytes so far are the start of an answer
+    HTTP_DONE,   // the answer is whole
+    HTTP_BROKEN, // no HTTP, or cut off
+};
+
+struct http_answer {
+    unsigned status;    // 200, 404, ...; interim answers (1xx) are skipped
+    struct str headers; // the field lines as they came, each with its line end
+    struct str body;    // views the bytes that were given; put together in the arena where it came in chunks
+};
+
+// Looks at all bytes that came so far; `ended` says that no more will come. Fills `out` for HTTP_DONE. The answer is
+// taken to be one to GET. Bytes behind its end are not looked at.
+enum http_state
+http_parse(struct arena *arena, struct str bytes, bool ended, struct http_answer *out);
+
+// The value of the first field of this name (in any case), trimmed; empty if there is none.
+struct str
+http_header(const struct http_answer *answer, struct str name);
+
+#endif
