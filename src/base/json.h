@@ -26,7 +26,7 @@ json_parse(struct arena *arena, struct str text, struct err *err);
 struct str
 json_print(struct arena *arena, const cJSON *value, bool pretty);
 
-// Adds a member; `key` is a literal. Broken UTF-8 becomes U+FFFD, and the bytes stand in base64 beside it as KEY_raw.
+// Adds a member; `key` is a literal. Broken UTF-8 and NUL become U+FFFD, and the bytes stand in base64 beside it as KEY_raw.
 void
 json_add_str(struct arena *arena, cJSON *object, const char *key, struct str value);
 void
@@ -36,6 +36,7 @@ json_add_bool(cJSON *object, const char *key, bool value);
 // A number; above 2^53 it is written as a string, since a JSON number would lose digits (RFC 8259 section 6).
 void
 json_add_u64(struct arena *arena, cJSON *object, const char *key, uint64_t value);
+// A number within 2^53 of 0.
 void
 json_add_int(cJSON *object, const char *key, int64_t value);
 // A new empty object or array that was added.

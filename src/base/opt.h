@@ -27,9 +27,9 @@ struct opt {
     enum opt_kind kind;
     const char *value;   // what the value is called in help: "N", "FILE"; NULL for a flag
     const char *choices; // OPT_CHOICE: "plain|reuse"; the values for completion
-    const char *help;    // one line, no full stop
+    const char *help;    // one line, no full stop; NULL keeps the option out of --help
     size_t offset;       // where in the command's own struct the value goes
-    bool optional_value; // `--watch` and `--watch=2` both stand; the value is never the next word, unless a number
+    bool optional_value; // `--watch`, `--watch=2` and `--watch 2` all stand; without a value: 0 or "" (ptr set)
 };
 
 // What a command's line may hold.

@@ -1,0 +1,142 @@
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// Under AddressSanitizer what was not handed out is poisoned, with a gap behind each piece: an overflow inside an arena
+// is then found as one of the heap is.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_POISON 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_POISON 1
+#endif
+#ifdef ARENA_POISON
+#include <sanitizer/asan_interface.h>
+enum {
+    ARENA_GAP = 16
+};
+#define ARENA_HIDE(ptr, size) ASAN_POISON_MEMORY_REGION((ptr), (size))
+#define ARENA_SHOW(ptr, size) ASAN_UNPOISON_MEMORY_REGION((ptr), (size))
+#else
+enum {
+    ARENA_GAP = 0
+};
+#define ARENA_HIDE(ptr, size) ((void)0)
+#define ARENA_SHOW(ptr, size) ((void)0)
+#endif
+
+enum {
+    ARENA_ALIGN = alignof(max_align_t),
+    ARENA_FIRST = 32 * 1024,
+    ARENA_LARGEST = 1024 * 1024,
+};
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t used;
+    size_t size;
+    alignas(max_align_t) char bytes[];
+};
+
+struct arena {
+    struct arena_chunk *chunks; // the first one is bumped; the others are full or belong to one large piece
+    size_t next_size;
+    size_t taken;
+};
+
+static _Noreturn void
+arena_exhausted(void)
+{
+    fputs("moorage: out of memory\n", stderr);
+    _Exit(3);
+}
+
+static void *
+arena_take(size_t size)
+{
+    void *memory = calloc(1, size);
+    if (!memory)
+        arena_exhausted();
+    return memory;
+}
+
+struct arena *
+arena_open(void)
+{
+    struct arena *arena = arena_take(sizeof *arena);
+    arena->next_size = ARENA_FIRST;
+    arena->taken = sizeof *arena;
+    return arena;
+}
+
+void
+arena_close(struct arena *arena)
+{
+    if (!arena)
+        return;
+    for (struct arena_chunk *chunk = arena->chunks; chunk;) {
+        struct arena_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+    free(arena);
+}
+
+// A chunk with room for `size` bytes. A piece that is large beside a chunk gets one of its own, so that the rest of the
+// present chunk stays in use.
+static struct arena_chunk *
+arena_grow(struct arena *arena, size_t size)
+{
+    bool own = size > arena->next_size / 4;
+    size_t room = own ? size : arena->next_size;
+    struct arena_chunk *chunk = arena_take(sizeof *chunk + room);
+    chunk->size = room;
+    arena->taken += sizeof *chunk + room;
+    ARENA_HIDE(chunk->bytes, room);
+    if (own && arena->chunks) {
+        chunk->next = arena->chunks->next;
+        arena->chunks->next = chunk;
+        return chunk;
+    }
+    if (!own && arena->next_size < ARENA_LARGEST)
+        arena->next_size *= 2;
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    return chunk;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > PTRDIFF_MAX - sizeof(struct arena_chunk) - ARENA_ALIGN - ARENA_GAP)
+        arena_exhausted();
+    size_t room = ((size ? size : 1) + ARENA_GAP + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    struct arena_chunk *chunk = arena->chunks;
+    if (!chunk || chunk->size - chunk->used < room)
+        chunk = arena_grow(arena, room);
+    char *piece = chunk->bytes + chunk->used;
+    chunk->used += room;
+    ARENA_SHOW(piece, size);
+    return piece;
+}
+
+void *
+arena_array(struct arena *arena, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        arena_exhausted();
+    return arena_alloc(arena, count * size);
+}
+
+size_t
+arena_size(const struct arena *arena)
+{
+    return arena->taken;
+}

@@ -1,0 +1,122 @@
+#include "base/table.h"
+
+#include "base/utf8.h"
+
+enum {
+    TABLE_GAP = 2,
+    TABLE_NARROW = 8,   // columns that shrink keep this if others can give too
+    TABLE_NARROWEST = 3 // no column gets below this: then lines are longer than the terminal
+};
+
+void
+table_add(struct table *table, const struct str *cells)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        *LIST_ADD(table->arena, &table->cells) = cells[i];
+}
+
+// Takes columns away, always from the widest that may give, until `total` fits `width`.
+static size_t
+table_narrow(const struct table *table, size_t *widths, size_t total, size_t width, bool all, size_t keep)
+{
+    while (total > width) {
+        size_t *widest = NULL;
+        for (size_t i = 0; i < table->column_count; i++)
+            if ((all || table->columns[i].shrinks) && widths[i] > keep && (!widest || widths[i] > *widest))
+                widest = &widths[i];
+        if (!widest)
+            break;
+        --*widest;
+        total--;
+    }
+    return total;
+}
+
+static const size_t *
+table_widths(const struct table *table, size_t width, bool header)
+{
+    size_t *widths = arena_array(table->arena, table->column_count, sizeof *widths);
+    for (size_t i = 0; header && i < table->column_count; i++)
+        widths[i] = utf8_width(table->columns[i].title);
+    for (size_t i = 0; i < table->cells.count; i++) {
+        size_t cell = utf8_width(table->cells.items[i]);
+        size_t *column = &widths[i % table->column_count];
+        if (cell > *column)
+            *column = cell;
+    }
+    if (!width)
+        return widths;
+    size_t total = (table->column_count - 1) * TABLE_GAP;
+    for (size_t i = 0; i < table->column_count; i++)
+        total += widths[i];
+    total = table_narrow(table, widths, total, width, false, TABLE_NARROW);
+    table_narrow(table, widths, total, width, true, TABLE_NARROWEST);
+    return widths;
+}
+
+static void
+table_line(const struct table *table, struct buf *out, const size_t *widths, const struct str *cells, bool title,
+           bool colour)
+{
+    size_t blanks = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct table_column *column = &table->columns[i];
+        struct str cell = utf8_fit(table->arena, title ? column->title : cells[i], widths[i], false);
+        size_t padding = widths[i] - utf8_width(cell);
+        // Blanks wait until something stands behind them, so that no line ends in blanks.
+        if (cell.len) {
+            buf_pad(out, ' ', blanks + (column->right ? padding : 0));
+            ink_add(out, colour, title ? INK_DIM : column->ink, cell);
+            blanks = column->right ? 0 : padding;
+        } else {
+            blanks += padding;
+        }
+        blanks += TABLE_GAP;
+    }
+    buf_add_byte(out, '\n');
+}
+
+void
+table_print(const struct table *table, struct buf *out, size_t width, bool header, bool colour)
+{
+    if (!table->column_count)
+        return;
+    const size_t *widths = table_widths(table, width, header);
+    if (header)
+        table_line(table, out, widths, NULL, true, colour);
+    for (size_t i = 0; i < table->cells.count; i += table->column_count)
+        table_line(table, out, widths, &table->cells.items[i], false, colour);
+}
+
+static void
+csv_cell(struct buf *out, struct str cell)
+{
+    bool formula = cell.len && str_find_byte(STR("=+-@\t\r"), cell.ptr[0]) != SIZE_MAX;
+    bool quoted = false;
+    for (size_t i = 0; i < cell.len; i++)
+        quoted |= str_find_byte(STR(",\"\n\r"), cell.ptr[i]) != SIZE_MAX;
+    if (quoted)
+        buf_add_byte(out, '"');
+    if (formula)
+        buf_add_byte(out, '\'');
+    for (size_t i = 0; i < cell.len; i++) {
+        if (cell.ptr[i] == '"')
+            buf_add_byte(out, '"');
+        buf_add_byte(out, cell.ptr[i]);
+    }
+    if (quoted)
+        buf_add_byte(out, '"');
+}
+
+void
+table_csv(const struct table *table, struct buf *out, bool header)
+{
+    for (size_t i = 0; header && i < table->column_count; i++) {
+        csv_cell(out, table->columns[i].title);
+        buf_add_byte(out, i + 1 < table->column_count ? ',' : '\n');
+    }
+    for (size_t i = 0; i < table->cells.count; i++) {
+        csv_cell(out, table->cells.items[i]);
+        buf_add_byte(out, (i + 1) % table->column_count ? ',' : '\n');
+    }
+}
