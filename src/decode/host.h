@@ -259,6 +259,15 @@ struct netns {
     enum known known; // whether its sockets could be read
 };
 
+// Where the cgroup id of a socket leads (Linux): names the unit or container of a socket whose holder can't be seen.
+struct group {
+    uint64_t id;      // as in socket_row.cgroup
+    struct fact path; // in the cgroup v2 tree
+    struct {
+        LIST_OF(uint32_t);
+    } pids; // processes that live in it, at most 16: one of them may be the holder
+};
+
 // What a container runtime's API answered, kept as bytes so that a recording can be read again.
 struct api_answer {
     struct str runtime;
@@ -266,6 +275,12 @@ struct api_answer {
     struct str request;  // "/containers/json"
     enum known known;
     struct str body;
+};
+
+// The path of a cgroup that a socket was made in: names its unit or container without a look into its holder.
+struct group_path {
+    uint64_t id;
+    struct str path;
 };
 
 struct raw_bytes {
@@ -351,11 +366,17 @@ struct host {
     struct {
         LIST_OF(struct raw_bytes);
     } raw;
+    struct {
+        LIST_OF(struct group_path);
+    } groups;                   // of sockets whose holder could not be seen
     bool ipv6;                  // the host has IPv6
     bool nonlocal_bind;         // net.ipv4.ip_nonlocal_bind is on
     enum known redirects_known; // whether redirect rules could be read
     enum known namespaces_known;
     enum known services_known; // whether a service manager answered
+    struct {
+        LIST_OF(struct group);
+    } groups;
 };
 
 // "tcp", "udp", "udplite", "mptcp"
