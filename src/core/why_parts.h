@@ -16,16 +16,18 @@
 
 // How a row stands to the binds that were asked for.
 enum row_role {
-    ROW_APART,   // same port, does not overlap: another family or address
+    ROW_APART,    // same port, does not overlap: another family or address
     ROW_HARMLESS, // overlaps, but does not keep the bind from working
-    ROW_MAYBE,   // overlaps; whether it blocks depends on options that can't be seen
+    ROW_MAYBE,    // overlaps; whether it blocks depends on options that can't be seen
     ROW_BLOCKS,
 };
 
 struct why_row {
     size_t socket; // index into host->sockets
     enum row_role role;
-    bool claimed; // stands in a cause already
+    bool claimed;   // stands in a cause already
+    uint32_t *pids; // who holds it, ascending, each once; filled when causes are looked for
+    size_t pid_count;
 };
 
 struct inquiry {
@@ -34,14 +36,14 @@ struct inquiry {
     const struct why_question *question;
     struct answer *answer;
     uint16_t port;
-    uint32_t uid;           // who would bind
+    uint32_t uid; // who would bind
     struct bind_wish wishes[2];
     size_t wish_count;
-    bool all_states;        // rows in every state were read, not only listeners
-    unsigned long code;     // of the first deciding probe that failed, 0 = all worked
-    struct str result;      // its name
-    bool plain_fails;       // the bind without options fails although the asked one works
-    bool taken;             // the verdict: sockets keep the bind from working
+    bool all_states;    // rows in every state were read, not only listeners
+    unsigned long code; // of the first deciding probe that failed, 0 = all worked
+    struct str result;  // its name
+    bool plain_fails;   // the bind without options fails although the asked one works
+    bool taken;         // the verdict: sockets keep the bind from working
     struct {
         LIST_OF(struct why_row);
     } rows;
@@ -58,6 +60,10 @@ why_find_system_causes(struct inquiry *inquiry);
 // Fills cause->remedies, least harm first.
 void
 why_add_remedies(struct inquiry *inquiry, struct cause *cause);
+
+// Fills the sentence and the notes of a cause that is made of sockets.
+void
+why_say(struct inquiry *inquiry, struct cause *cause);
 
 // A new cause of the answer.
 struct cause *

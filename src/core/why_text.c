@@ -1,0 +1,311 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/holder.h"
+#include "core/known.h"
+#include "core/why_parts.h"
+#include "decode/cgroup.h"
+#include "sys/user.h"
+
+static const struct socket_row *
+socket_at(const struct inquiry *inquiry, const struct cause *cause, size_t i)
+{
+    return &inquiry->host->sockets.items[cause->sockets.items[i]];
+}
+
+// Somebody whose name can't be seen: the unit or container that the socket was made in, or the user that owns it, is
+// still known.
+static struct str
+unseen_who(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct socket_row *socket = socket_at(inquiry, cause, 0);
+    struct cgroup_facts facts = {0};
+
+    for (size_t i = 0; i < inquiry->host->groups.count; i++)
+        if (socket->cgroup != 0 && inquiry->host->groups.items[i].id == socket->cgroup)
+            cgroup_explain(inquiry->arena, inquiry->host->groups.items[i].path.value, &facts);
+    if (facts.container_id.len > 0)
+        return str_printf(inquiry->arena, "a program of %.*s container %.*s", STR_ARG(facts.runtime),
+                          STR_ARG(str_part(facts.container_id, 0, 12)));
+    if (facts.unit.len > 0)
+        return str_printf(inquiry->arena, "a program of %.*s", STR_ARG(facts.unit));
+    if (socket->uid_known)
+        return str_printf(inquiry->arena, "a program of user %.*s that you may not look into",
+                          STR_ARG(user_name(inquiry->arena, socket->uid)));
+    return STR("a program that can't be named");
+}
+
+struct str
+why_who(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct holder_list *holders = &cause->holders;
+
+    if (holders->count == 0)
+        return unseen_who(inquiry, cause);
+    struct str name = holder_name(inquiry->arena, &holders->items[0]);
+    if (holders->count == 1)
+        return str_printf(inquiry->arena, "%.*s (pid %u)", STR_ARG(name), holders->items[0].pid);
+    return str_printf(inquiry->arena, "%.*s (pid %u and %zu more)", STR_ARG(name), holders->items[0].pid,
+                      holders->count - 1);
+}
+
+static bool
+same_local(const struct socket_row *a, const struct socket_row *b)
+{
+    return address_equal(a->local, b->local) && a->device == b->device;
+}
+
+static struct str
+format_local(struct inquiry *inquiry, const struct socket_row *socket)
+{
+    struct str text = address_is_any(socket->local) && socket->v6only != TRI_YES
+                          ? str_printf(inquiry->arena, "*:%u", socket->local_port)
+                          : address_format_port(inquiry->arena, socket->local, socket->local_port);
+
+    if (socket->device_name.len > 0)
+        return str_printf(inquiry->arena, "%.*s on %.*s", STR_ARG(text), STR_ARG(socket->device_name));
+    return text;
+}
+
+struct str
+why_where(struct inquiry *inquiry, const struct cause *cause)
+{
+    struct buf out = {.arena = inquiry->arena};
+    struct str_list places = {0};
+    bool wildcard = false;
+
+    for (size_t i = 0; i < cause->sockets.count; i++) {
+        const struct socket_row *socket = socket_at(inquiry, cause, i);
+        bool seen = false;
+        for (size_t k = 0; k < i && !seen; k++)
+            seen = same_local(socket_at(inquiry, cause, k), socket);
+        // Connections of a server have its address as their own: only what serves is a place.
+        if (seen || (i > 0 && socket->state != SOCKET_LISTEN && socket->state != SOCKET_UNCONN &&
+                     socket->state != SOCKET_BOUND))
+            continue;
+        // 0.0.0.0 and [::] side by side are one place for people.
+        if (address_is_any(socket->local) && socket->device == 0) {
+            if (wildcard)
+                continue;
+            wildcard = socket->v6only != TRI_YES;
+        }
+        *LIST_ADD(inquiry->arena, &places) = format_local(inquiry, socket);
+    }
+    for (size_t i = 0; i < places.count; i++) {
+        if (i > 0)
+            buf_add_c(&out, i + 1 == places.count ? " and " : ", ");
+        buf_add(&out, places.items[i]);
+    }
+    return buf_str(&out);
+}
+
+static struct str
+remote_of(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct socket_row *socket = socket_at(inquiry, cause, 0);
+    struct str remote = address_format_port(inquiry->arena, socket->remote, socket->remote_port);
+
+    if (cause->sockets.count == 1)
+        return remote;
+    return str_printf(inquiry->arena, "%.*s and %zu more", STR_ARG(remote), cause->sockets.count - 1);
+}
+
+static struct str
+say_connection(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct socket_row *socket = socket_at(inquiry, cause, 0);
+    struct str who = why_who(inquiry, cause);
+    struct str remote = remote_of(inquiry, cause);
+
+    if (socket->state == SOCKET_CLOSE_WAIT)
+        return str_printf(inquiry->arena,
+                          "%.*s still keeps a connection from %.*s on port %u that the other side has closed",
+                          STR_ARG(who), STR_ARG(remote), inquiry->port);
+    return str_printf(inquiry->arena, "%.*s uses port %u as its own end of a connection with %.*s", STR_ARG(who),
+                      inquiry->port, STR_ARG(remote));
+}
+
+static struct str
+say_lingering(struct inquiry *inquiry, const struct cause *cause)
+{
+    struct str state = host_state_name(socket_at(inquiry, cause, 0)->state);
+    const char *what = cause->sockets.count == 1 ? "a closed connection" : "closed connections";
+
+    if (cause->seconds > 0)
+        return str_printf(inquiry->arena, "no program has it: %s still linger%s on port %u (%.*s), for %u s more", what,
+                          cause->sockets.count == 1 ? "s" : "", inquiry->port, STR_ARG(state), cause->seconds);
+    return str_printf(inquiry->arena, "no program has it: %s still linger%s on port %u (%.*s)", what,
+                      cause->sockets.count == 1 ? "s" : "", inquiry->port, STR_ARG(state));
+}
+
+static struct str
+say_kernel(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct host *host = inquiry->host;
+    struct str where = why_where(inquiry, cause);
+
+    for (size_t i = 0; i < host->kernel_ports.count; i++) {
+        const struct kernel_port *port = &host->kernel_ports.items[i];
+        if (port->port == inquiry->port && host_same_ports(port->protocol, inquiry->question->protocol))
+            return str_printf(inquiry->arena, "the kernel itself has %.*s, for %.*s (%.*s)", STR_ARG(where),
+                              STR_ARG(port->name), STR_ARG(port->kind));
+    }
+    return str_printf(inquiry->arena, "the kernel itself has %.*s; no program has it open", STR_ARG(where));
+}
+
+static struct str
+say_container(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct container *container = cause->container;
+
+    if (!container)
+        return str_printf(inquiry->arena, "%.*s forwards %.*s to a container", STR_ARG(why_who(inquiry, cause)),
+                          STR_ARG(why_where(inquiry, cause)));
+    struct str name = container->name.len ? container->name : str_part(container->id, 0, 12);
+    return str_printf(inquiry->arena, "container %.*s (%.*s) publishes %.*s", STR_ARG(name),
+                      STR_ARG(container->runtime), STR_ARG(why_where(inquiry, cause)));
+}
+
+static struct str
+say_socket_unit(struct inquiry *inquiry, const struct cause *cause)
+{
+    struct str where = why_where(inquiry, cause);
+
+    if (!cause->service)
+        return str_printf(inquiry->arena, "the service manager (%.*s) listens on %.*s to start a service on demand",
+                          STR_ARG(why_who(inquiry, cause)), STR_ARG(where));
+    return str_printf(inquiry->arena, "systemd listens on %.*s for %.*s, to start its service on demand",
+                      STR_ARG(where), STR_ARG(cause->service->name));
+}
+
+static struct str
+say(struct inquiry *inquiry, const struct cause *cause)
+{
+    struct arena *arena = inquiry->arena;
+    struct str who = why_who(inquiry, cause);
+    struct str where = why_where(inquiry, cause);
+    bool udp = socket_at(inquiry, cause, 0)->state == SOCKET_UNCONN;
+
+    switch (cause->kind) {
+    case CAUSE_SOCKET_UNIT:
+        return say_socket_unit(inquiry, cause);
+    case CAUSE_CONTAINER:
+        return say_container(inquiry, cause);
+    case CAUSE_RELAY:
+        return str_printf(arena, "%.*s forwards %.*s to somewhere else", STR_ARG(who), STR_ARG(where));
+    case CAUSE_SERVICE:
+        return str_printf(arena, "%.*s (%.*s) %s %.*s", STR_ARG(cause->service->name), STR_ARG(who),
+                          udp ? "receives on" : "listens on", STR_ARG(where));
+    case CAUSE_INHERITED:
+        return str_printf(arena, "%.*s keeps %.*s open, likely left to it by a program that has ended", STR_ARG(who),
+                          STR_ARG(where));
+    case CAUSE_REUSEPORT_GROUP:
+        return str_printf(arena, "%zu sockets share %.*s by SO_REUSEPORT, held by %.*s", cause->sockets.count,
+                          STR_ARG(where), STR_ARG(who));
+    case CAUSE_KERNEL:
+        return say_kernel(inquiry, cause);
+    case CAUSE_BOUND:
+        return str_printf(arena, "%.*s has bound %.*s but does not listen there, so most tools don't show it",
+                          STR_ARG(who), STR_ARG(where));
+    case CAUSE_CONNECTION:
+        return say_connection(inquiry, cause);
+    case CAUSE_LINGERING:
+        return say_lingering(inquiry, cause);
+    case CAUSE_UNACCEPTED:
+        return str_printf(arena, "a connection on port %u that no program has accepted", inquiry->port);
+    case CAUSE_SHARED:
+        return str_printf(arena, "%.*s %s %.*s too; both would share the port", STR_ARG(who),
+                          udp ? "receives on" : "listens on", STR_ARG(where));
+    default:
+        return str_printf(arena, "%.*s %s %.*s", STR_ARG(who), udp ? "receives on" : "listens on", STR_ARG(where));
+    }
+}
+
+static void
+note_connections(struct inquiry *inquiry, struct cause *cause)
+{
+    size_t open = 0;
+    size_t waiting = 0;
+
+    if (socket_at(inquiry, cause, 0)->state != SOCKET_LISTEN)
+        return;
+    for (size_t i = 1; i < cause->sockets.count; i++) {
+        const struct socket_row *socket = socket_at(inquiry, cause, i);
+        if (socket->state == SOCKET_LISTEN)
+            continue;
+        if (socket->inode == 0)
+            waiting++;
+        else
+            open++;
+    }
+    if (open > 0)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "%zu connection%s to it %s open.", open, open == 1 ? "" : "s",
+                            open == 1 ? "is" : "are"));
+    if (waiting > 0)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "%zu connection%s to it %s not been accepted yet.", waiting,
+                            waiting == 1 ? "" : "s", waiting == 1 ? "has" : "have"));
+}
+
+static struct str
+lower_name(struct inquiry *inquiry, const struct holder *holder)
+{
+    struct str name = str_copy(inquiry->arena, holder->process ? holder->process->name : STR(""));
+    char *bytes = arena_alloc(inquiry->arena, name.len + 1);
+
+    for (size_t i = 0; i < name.len; i++)
+        bytes[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] + 'a' - 'A') : name.ptr[i];
+    name.ptr = bytes;
+    return str_ends(name, STR(".exe")) ? str_part(name, 0, name.len - 4) : name;
+}
+
+static void
+note_holders(struct inquiry *inquiry, struct cause *cause)
+{
+    for (size_t i = 0; i < cause->holders.count; i++) {
+        const struct holder *holder = &cause->holders.items[i];
+        struct known_cause known = known_find(inquiry->question->protocol, inquiry->port, lower_name(inquiry, holder));
+        if (known.advice.len > 0 && i == 0)
+            why_note(inquiry, cause, known.advice);
+        if (i == 0)
+            for (size_t k = 0; k < holder->warnings.count; k++)
+                why_note(inquiry, cause, holder->warnings.items[k]);
+    }
+    if (cause->holders.count > 0)
+        return;
+    struct known_cause known = known_find(inquiry->question->protocol, inquiry->port, STR(""));
+    if (known.advice.len > 0)
+        why_note(inquiry, cause, known.advice);
+}
+
+static void
+note_kind(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
+
+    if (cause->kind == CAUSE_LINGERING && cause->blocks)
+        why_note(inquiry, cause,
+                 STR("SO_REUSEADDR does not help here: it works only where the old socket had set it too."));
+    if (cause->kind == CAUSE_LINGERING && !cause->blocks)
+        why_note(inquiry, cause, STR("A server that sets SO_REUSEADDR can use the port at once."));
+    if (cause->kind == CAUSE_CONNECTION && dynamic)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena,
+                            "Port %u is in the range that the system hands out to outgoing connections (%u-%u).",
+                            inquiry->port, dynamic->first, dynamic->last));
+    if (cause->kind == CAUSE_INHERITED && cause->holders.count > 1)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "%zu programs share this one socket, and what they descend from is gone.",
+                            cause->holders.count));
+}
+
+void
+why_say(struct inquiry *inquiry, struct cause *cause)
+{
+    cause->sentence = say(inquiry, cause);
+    note_connections(inquiry, cause);
+    note_kind(inquiry, cause);
+    note_holders(inquiry, cause);
+}
