@@ -277,12 +277,6 @@ struct api_answer {
     struct str body;
 };
 
-// The path of a cgroup that a socket was made in: names its unit or container without a look into its holder.
-struct group_path {
-    uint64_t id;
-    struct str path;
-};
-
 struct raw_bytes {
     struct str name; // "sock_diag tcp ipv4 all"
     struct str bytes;
@@ -366,9 +360,6 @@ struct host {
     struct {
         LIST_OF(struct raw_bytes);
     } raw;
-    struct {
-        LIST_OF(struct group_path);
-    } groups;                   // of sockets whose holder could not be seen
     bool ipv6;                  // the host has IPv6
     bool nonlocal_bind;         // net.ipv4.ip_nonlocal_bind is on
     enum known redirects_known; // whether redirect rules could be read
