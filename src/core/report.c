@@ -1,0 +1,427 @@
+#include "core/report.h"
+
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "core/redact.h"
+
+// Days since 1970-01-01 as a civil date (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"), so that no
+// time zone or C library is asked.
+static void
+civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    unsigned day_of_era = (unsigned)(days - era * 146097);
+    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned shifted = (5 * day_of_year + 2) / 153;
+
+    *day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    *month = shifted < 10 ? shifted + 3 : shifted - 9;
+    *year = (int64_t)year_of_era + era * 400 + (*month <= 2);
+}
+
+struct str
+report_time(struct arena *arena, int64_t ms)
+{
+    int64_t seconds = ms >= 0 ? ms / 1000 : (ms - 999) / 1000;
+    int64_t days = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400;
+    int64_t rest = seconds - days * 86400;
+    int64_t year;
+    unsigned month;
+    unsigned day;
+
+    civil_from_days(days, &year, &month, &day);
+    return str_printf(arena, "%04lld-%02u-%02uT%02lld:%02lld:%02lldZ", (long long)year, month, day,
+                      (long long)(rest / 3600), (long long)(rest / 60 % 60), (long long)(rest % 60));
+}
+
+cJSON *
+report_begin(struct arena *arena, const char *schema, const struct host *host, const struct report_privacy *privacy)
+{
+    json_use(arena);
+    cJSON *root = cJSON_CreateObject();
+
+    json_add_str(arena, root, "schema", str_of(schema));
+    json_add_str(arena, root, "host", privacy->share ? STR("host") : host->name);
+    json_add_str(arena, root, "time", report_time(arena, host->time_ms));
+    return root;
+}
+
+static void
+add_device(struct arena *arena, cJSON *object, const struct socket_row *row)
+{
+    if (row->device == 0)
+        json_add_null(object, "device");
+    else if (row->device_name.len > 0)
+        json_add_str(arena, object, "device", row->device_name);
+    else
+        json_add_str(arena, object, "device", str_printf(arena, "if%u", row->device));
+}
+
+static void
+add_namespace(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row)
+{
+    if (row->netns == 0) {
+        json_add_null(object, "netns");
+        return;
+    }
+    for (size_t i = 0; i < host->namespaces.count; i++)
+        if (host->namespaces.items[i].id == row->netns && host->namespaces.items[i].name.len > 0) {
+            json_add_str(arena, object, "netns", host->namespaces.items[i].name);
+            return;
+        }
+    json_add_str(arena, object, "netns", str_printf(arena, "net:[%llu]", (unsigned long long)row->netns));
+}
+
+static void
+add_tri(cJSON *object, const char *key, enum tri value)
+{
+    if (value == TRI_UNKNOWN)
+        json_add_null(object, key);
+    else
+        json_add_bool(object, key, value == TRI_YES);
+}
+
+void
+report_add_socket(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row)
+{
+    json_add_str(arena, object, "protocol", host_protocol_name(row->protocol));
+    json_add_str(arena, object, "local", address_format_port(arena, row->local, row->local_port));
+    if (row->remote.family == FAMILY_NONE)
+        json_add_null(object, "remote");
+    else
+        json_add_str(arena, object, "remote", address_format_port(arena, row->remote, row->remote_port));
+    json_add_str(arena, object, "state", host_state_name(row->state));
+    if (row->uid_known)
+        json_add_int(object, "uid", row->uid);
+    else
+        json_add_null(object, "uid");
+    json_add_u64(arena, object, "inode", row->inode);
+    add_device(arena, object, row);
+    add_namespace(arena, object, host, row);
+    if (row->local.family == FAMILY_IPV6)
+        add_tri(object, "v6only", row->v6only);
+    if (row->cookie != 0)
+        json_add_str(arena, object, "cookie", str_printf(arena, "%llu", (unsigned long long)row->cookie));
+    if (row->expires_ms != 0)
+        json_add_int(object, "expires_ms", row->expires_ms);
+    if (row->state == SOCKET_LISTEN) {
+        json_add_int(object, "queue", row->queue);
+        json_add_int(object, "backlog", row->backlog);
+    }
+}
+
+// A fact, or null and the reason under "unknown".
+static void
+add_fact(struct arena *arena, cJSON *object, cJSON *unknown, const char *key, enum known known, struct str value)
+{
+    if (known == KNOWN_YES) {
+        json_add_str(arena, object, key, value);
+        return;
+    }
+    json_add_null(object, key);
+    if (known != KNOWN_NOT_ASKED)
+        json_add_str(arena, unknown, key, host_known_name(known));
+}
+
+static struct str
+base_name(struct str path)
+{
+    size_t slash = str_find_last_byte(path, '/');
+    size_t backslash = str_find_last_byte(path, '\\');
+    size_t cut = slash == SIZE_MAX ? backslash : backslash == SIZE_MAX || slash > backslash ? slash : backslash;
+
+    return cut == SIZE_MAX ? path : str_part(path, cut + 1, path.len);
+}
+
+static void
+add_command(struct arena *arena, cJSON *object, cJSON *unknown, const struct process *process,
+            const struct report_privacy *privacy)
+{
+    if (process->command_known != KNOWN_YES) {
+        add_fact(arena, object, unknown, "command", process->command_known, STR(""));
+        return;
+    }
+    cJSON *array = json_add_array(object, "command");
+    struct str_list shown = privacy->full ? process->command : redact_command(arena, &process->command);
+    for (size_t i = 0; i < shown.count; i++) {
+        if (privacy->share && i > 0)
+            break;
+        json_append_str(arena, array, privacy->share ? base_name(shown.items[i]) : shown.items[i]);
+    }
+    if (privacy->full || !privacy->share) {
+        cJSON *raw = NULL;
+        for (size_t i = 0; i < shown.count; i++) {
+            if (utf8_valid(shown.items[i]))
+                continue;
+            if (!raw)
+                raw = json_add_array(object, "command_raw");
+            json_append_str(arena, raw, json_base64(arena, shown.items[i]));
+        }
+    }
+}
+
+static struct str
+shown_path(struct arena *arena, struct str path, const struct report_privacy *privacy)
+{
+    return privacy->share ? redact_path(arena, path, privacy->home) : path;
+}
+
+static void
+add_process(struct arena *arena, cJSON *object, cJSON *unknown, const struct process *process,
+            const struct report_privacy *privacy)
+{
+    if (process->started_known)
+        json_add_str(arena, object, "started", report_time(arena, process->started_ms));
+    else
+        add_fact(arena, object, unknown, "started", KNOWN_GONE, STR(""));
+    add_fact(arena, object, unknown, "exe", process->exe.known, shown_path(arena, process->exe.value, privacy));
+    add_command(arena, object, unknown, process, privacy);
+    add_fact(arena, object, unknown, "cwd", process->cwd.known, shown_path(arena, process->cwd.value, privacy));
+    if (privacy->share)
+        json_add_null(object, "user");
+    else
+        add_fact(arena, object, unknown, "user", process->user.known, process->user.value);
+    if (process->git_root.known == KNOWN_YES && process->git_root.value.len > 0) {
+        cJSON *git = json_add_object(object, "git");
+        json_add_str(arena, git, "root", shown_path(arena, process->git_root.value, privacy));
+        json_add_str(arena, git, "branch", process->git_branch.value);
+    } else {
+        json_add_null(object, "git");
+    }
+    if (process->tty.len > 0)
+        json_add_str(arena, object, "terminal", process->tty);
+    else
+        json_add_null(object, "terminal");
+    if (process->state != 0)
+        json_add_str(arena, object, "state", (struct str){&process->state, 1});
+    else
+        json_add_null(object, "state");
+}
+
+static void
+add_no_process(cJSON *object, cJSON *unknown, struct arena *arena)
+{
+    static const char *const keys[] = {"started", "exe", "command", "cwd", "user"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        add_fact(arena, object, unknown, keys[i], KNOWN_GONE, STR(""));
+}
+
+static void
+add_service(struct arena *arena, cJSON *object, const struct holder *holder)
+{
+    if (holder->unit.len == 0) {
+        json_add_null(object, "service");
+        return;
+    }
+    cJSON *service = json_add_object(object, "service");
+    json_add_str(arena, service, "manager",
+                 holder->service        ? holder->service->manager
+                 : holder->user_manager ? STR("systemd --user")
+                                        : STR("systemd"));
+    json_add_str(arena, service, "name", holder->unit);
+    if (!holder->service)
+        return;
+    json_add_int(service, "main_pid", holder->service->main_pid);
+    json_add_str(arena, service, "description", holder->service->description);
+    json_add_str(arena, service, "restart", holder->service->restart);
+    json_add_bool(service, "at_boot", holder->service->at_boot);
+}
+
+static void
+add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str text)
+{
+    if (text.len > 0)
+        json_add_str(arena, object, key, text);
+    else
+        json_add_null(object, key);
+}
+
+static void
+add_container_facts(struct arena *arena, cJSON *object, const struct container *container)
+{
+    json_add_str(arena, object, "runtime", container->runtime);
+    json_add_str(arena, object, "id", container->id);
+    add_text_or_null(arena, object, "name", container->name);
+    add_text_or_null(arena, object, "image", container->image);
+    add_text_or_null(arena, object, "compose_project", container->compose_project);
+    add_text_or_null(arena, object, "compose_service", container->compose_service);
+    cJSON *ports = json_add_array(object, "ports");
+    for (size_t i = 0; i < container->ports.count; i++) {
+        const struct published_port *port = &container->ports.items[i];
+        cJSON *entry = json_append_object(ports);
+        json_add_str(arena, entry, "protocol", host_protocol_name(port->protocol));
+        json_add_int(entry, "host_port", port->host_port);
+        json_add_int(entry, "container_port", port->container_port);
+    }
+}
+
+static void
+add_container(struct arena *arena, cJSON *object, const struct holder *holder)
+{
+    const struct container *container = holder->forwards ? holder->forwards : holder->container;
+
+    if (container) {
+        add_container_facts(arena, json_add_object(object, "container"), container);
+    } else if (holder->container_id.len > 0) {
+        const struct container bare = {.runtime = holder->runtime, .id = holder->container_id};
+        add_container_facts(arena, json_add_object(object, "container"), &bare);
+    } else {
+        json_add_null(object, "container");
+    }
+}
+
+void
+report_add_holder(struct arena *arena, cJSON *array, const struct host *host, const struct holder *holder,
+                  const struct report_privacy *privacy)
+{
+    cJSON *object = json_append_object(array);
+    cJSON *unknown = cJSON_CreateObject();
+
+    (void)host;
+    json_add_int(object, "pid", holder->pid);
+    json_add_str(arena, object, "name", holder->process ? holder->process->name : STR(""));
+    if (holder->process)
+        add_process(arena, object, unknown, holder->process, privacy);
+    else
+        add_no_process(object, unknown, arena);
+    add_text_or_null(arena, object, "how", holder->how.count > 0 ? holder->how.items[0] : STR(""));
+    cJSON *ways = json_add_array(object, "ways");
+    for (size_t i = 0; i < holder->how.count; i++)
+        json_append_str(arena, ways, holder->how.items[i]);
+    cJSON *ancestry = json_add_array(object, "ancestry");
+    for (size_t i = 0; i < holder->ancestry.count; i++) {
+        cJSON *entry = json_append_object(ancestry);
+        json_add_int(entry, "pid", holder->ancestry.items[i]->pid);
+        json_add_str(arena, entry, "name", holder->ancestry.items[i]->name);
+    }
+    add_text_or_null(arena, object, "started_by", privacy->share ? STR("") : holder->started_by);
+    json_add_bool(object, "orphan", holder->orphan);
+    add_service(arena, object, holder);
+    add_container(arena, object, holder);
+    cJSON *warnings = json_add_array(object, "warnings");
+    for (size_t i = 0; i < holder->warnings.count && !privacy->share; i++)
+        json_append_str(arena, warnings, holder->warnings.items[i]);
+    if (unknown->child)
+        cJSON_AddItemToObject(object, "unknown", unknown);
+}
+
+static void
+add_remedies(struct arena *arena, cJSON *object, const struct cause *cause)
+{
+    cJSON *array = json_add_array(object, "remedies");
+
+    for (size_t i = 0; i < cause->remedies.count; i++) {
+        const struct remedy *remedy = &cause->remedies.items[i];
+        cJSON *entry = json_append_object(array);
+        json_add_str(arena, entry, "lever", why_lever_name(remedy->lever));
+        json_add_str(arena, entry, "harm", why_harm_name(remedy->harm));
+        json_add_str(arena, entry, "sentence", remedy->sentence);
+        add_text_or_null(arena, entry, "command", remedy->command);
+        add_text_or_null(arena, entry, "by_hand", remedy->by_hand);
+        if (remedy->port != 0)
+            json_add_int(entry, "port", remedy->port);
+    }
+}
+
+static void
+add_cause(struct arena *arena, cJSON *array, const struct host *host, const struct cause *cause,
+          const struct report_privacy *privacy)
+{
+    cJSON *object = json_append_object(array);
+
+    json_add_str(arena, object, "kind", why_kind_name(cause->kind));
+    json_add_bool(object, "blocks", cause->blocks);
+    json_add_str(arena, object, "sentence", cause->sentence);
+    cJSON *sockets = json_add_array(object, "sockets");
+    for (size_t i = 0; i < cause->sockets.count; i++)
+        report_add_socket(arena, json_append_object(sockets), host, &host->sockets.items[cause->sockets.items[i]]);
+    cJSON *holders = json_add_array(object, "holders");
+    for (size_t i = 0; i < cause->holders.count; i++)
+        report_add_holder(arena, holders, host, &cause->holders.items[i], privacy);
+    cJSON *notes = json_add_array(object, "notes");
+    for (size_t i = 0; i < cause->notes.count && !privacy->share; i++)
+        json_append_str(arena, notes, cause->notes.items[i]);
+    if (cause->service)
+        json_add_str(arena, object, "unit", cause->service->name);
+    if (cause->container)
+        add_container_facts(arena, json_add_object(object, "container"), cause->container);
+    if (cause->range) {
+        cJSON *range = json_add_object(object, "range");
+        json_add_int(range, "first", cause->range->first);
+        json_add_int(range, "last", cause->range->last);
+        json_add_str(arena, range, "source", cause->range->source);
+    }
+    if (cause->kind == CAUSE_LINGERING && cause->seconds > 0)
+        json_add_int(object, "seconds", cause->seconds);
+    add_remedies(arena, object, cause);
+}
+
+static void
+add_probes(struct arena *arena, cJSON *object, const struct answer *answer)
+{
+    cJSON *array = json_add_array(object, "probes");
+
+    for (size_t i = 0; i < answer->probes.count; i++) {
+        const struct probe *probe = &answer->probes.items[i];
+        cJSON *entry = json_append_object(array);
+        json_add_str(arena, entry, "address", address_format(arena, probe->address));
+        json_add_str(arena, entry, "bind", probe->bind);
+        json_add_str(arena, entry, "result", probe->result);
+        json_add_int(entry, "code", (int64_t)probe->code);
+    }
+}
+
+static void
+add_unseen(struct arena *arena, cJSON *object, const struct answer *answer)
+{
+    cJSON *array = json_add_array(object, "unseen");
+
+    for (size_t i = 0; i < answer->unseen.count; i++) {
+        const struct unseen *unseen = &answer->unseen.items[i];
+        cJSON *entry = json_append_object(array);
+        json_add_int(entry, "pid", unseen->pid);
+        json_add_str(arena, entry, "what", unseen->what);
+        json_add_str(arena, entry, "reason", host_known_name(unseen->reason));
+    }
+}
+
+void
+report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, const struct answer *answer,
+                  const struct report_privacy *privacy)
+{
+    cJSON *object = json_append_object(asked);
+    const struct endpoint *endpoint = &answer->question.endpoint;
+
+    json_add_str(arena, object, "protocol", host_protocol_name(answer->question.protocol));
+    switch (endpoint->host) {
+    case ENDPOINT_EVERY:
+        json_add_null(object, "address");
+        break;
+    case ENDPOINT_LOCALHOST:
+        json_add_str(arena, object, "address", STR("localhost"));
+        break;
+    case ENDPOINT_ADDRESS:
+        json_add_str(arena, object, "address", address_format(arena, endpoint->address));
+        break;
+    }
+    json_add_int(object, "port", endpoint->first);
+    json_add_bool(object, "bindable", answer->bindable);
+    json_add_bool(object, "proved", answer->proved);
+    json_add_str(arena, object, "bind", bind_mode_name(answer->question.mode));
+    add_probes(arena, object, answer);
+    json_add_str(arena, object, "tier", host_tier_name(answer->tier));
+    json_add_bool(object, "complete", answer->complete);
+    add_unseen(arena, object, answer);
+    if (answer->plain_warning.len > 0)
+        json_add_str(arena, object, "plain", answer->plain_warning);
+    cJSON *causes = json_add_array(object, "causes");
+    for (size_t i = 0; i < answer->causes.count; i++)
+        add_cause(arena, causes, host, &answer->causes.items[i], privacy);
+    cJSON *suggest = json_add_array(object, "suggest");
+    for (size_t i = 0; i < answer->suggest.count; i++)
+        cJSON_AddItemToArray(suggest, cJSON_CreateNumber(answer->suggest.items[i]));
+}

@@ -1,0 +1,336 @@
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/known.h"
+#include "core/why_parts.h"
+
+static struct remedy *
+add(struct inquiry *inquiry, struct cause *cause, enum lever lever, enum harm harm, const char *label,
+    struct str sentence)
+{
+    struct remedy *remedy = LIST_ADD(inquiry->arena, &cause->remedies);
+
+    remedy->lever = lever;
+    remedy->harm = harm;
+    remedy->label = str_of(label);
+    remedy->sentence = sentence;
+    return remedy;
+}
+
+static struct str
+free_command(struct inquiry *inquiry)
+{
+    enum protocol protocol = inquiry->question->protocol;
+
+    if (protocol == PROTOCOL_TCP)
+        return str_printf(inquiry->arena, "moorage free %u", inquiry->port);
+    return str_printf(inquiry->arena, "moorage free %.*s/%u", STR_ARG(host_protocol_name(protocol)), inquiry->port);
+}
+
+// The one process to ask: of processes that share a socket, those whose ancestors are not among them.
+static struct str
+kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
+{
+    struct buf out = {.arena = inquiry->arena};
+
+    buf_add_c(&out, "kill");
+    for (size_t i = 0; i < cause->holders.count; i++) {
+        const struct holder *holder = &cause->holders.items[i];
+        bool below = false;
+        for (size_t k = 0; k < holder->ancestry.count && !below; k++)
+            for (size_t m = 0; m < cause->holders.count && !below; m++)
+                below = cause->holders.items[m].pid == holder->ancestry.items[k]->pid;
+        if (!below && holder->pid > 1)
+            buf_addf(&out, " %u", holder->pid);
+    }
+    return buf_str(&out);
+}
+
+static struct str
+stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *harm)
+{
+    const struct holder *first = &cause->holders.items[0];
+    struct str name = holder_name(inquiry->arena, first);
+    struct str supervisor = holder_supervisor(inquiry->arena, first);
+    unsigned grace = known_grace(first->process ? first->process->name : STR(""));
+
+    *harm = HARM_LOW;
+    if (supervisor.len > 0) {
+        *harm = HARM_SOME;
+        return str_printf(inquiry->arena, "Stops %.*s too, which would start %.*s again.", STR_ARG(supervisor),
+                          STR_ARG(name));
+    }
+    if (grace > 10) {
+        *harm = HARM_SOME;
+        return str_printf(inquiry->arena, "Asks %.*s to end and gives it up to %u s to save its work.", STR_ARG(name),
+                          grace);
+    }
+    if (cause->holders.count > 1)
+        return str_printf(inquiry->arena, "Asks %.*s and the %zu others that share the port to end.", STR_ARG(name),
+                          cause->holders.count - 1);
+    return str_printf(inquiry->arena, "Asks %.*s to end.", STR_ARG(name));
+}
+
+static void
+stop_process(struct inquiry *inquiry, struct cause *cause)
+{
+    enum harm harm;
+
+    if (cause->holders.count == 0) {
+        struct remedy *look =
+            add(inquiry, cause, LEVER_PROCESS, HARM_LOW, "see who", STR("Names the program; this needs more rights."));
+        look->command = str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
+        return;
+    }
+    struct str sentence = stop_sentence(inquiry, cause, &harm);
+    struct remedy *stop = add(inquiry, cause, LEVER_PROCESS, harm, "stop it", sentence);
+    stop->command = free_command(inquiry);
+    stop->by_hand = kill_by_hand(inquiry, cause);
+    struct str supervisor = holder_supervisor(inquiry->arena, &cause->holders.items[0]);
+    if (supervisor.len > 0)
+        add(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
+            str_printf(inquiry->arena, "Take it out of %.*s, or it comes back.", STR_ARG(supervisor)));
+}
+
+static struct str
+systemctl(struct inquiry *inquiry, const struct service *service)
+{
+    bool user = str_equal(service->manager, STR("systemd --user"));
+
+    return str_printf(inquiry->arena, "systemctl %sstop %.*s", user ? "--user " : "", STR_ARG(service->name));
+}
+
+static void
+stop_service(struct inquiry *inquiry, struct cause *cause)
+{
+    struct remedy *stop =
+        add(inquiry, cause, LEVER_SERVICE, HARM_SOME, "stop it",
+            str_printf(inquiry->arena, "Stops %.*s%s.", STR_ARG(cause->service->name),
+                       cause->service->at_boot ? " until the next start of the system, which starts it again" : ""));
+
+    stop->command = free_command(inquiry);
+    stop->by_hand = systemctl(inquiry, cause->service);
+}
+
+static void
+stop_socket_unit(struct inquiry *inquiry, struct cause *cause)
+{
+    struct remedy *stop = add(inquiry, cause, LEVER_SOCKET_UNIT, HARM_SOME, "stop it",
+                              STR("Stops the socket unit and the service that it starts, never the service manager."));
+
+    stop->command = free_command(inquiry);
+    stop->by_hand = cause->service ? systemctl(inquiry, cause->service)
+                                   : STR("systemctl list-sockets    # names the unit; then systemctl stop UNIT");
+}
+
+static void
+stop_container(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct container *container = cause->container;
+    struct remedy *stop =
+        add(inquiry, cause, LEVER_CONTAINER, HARM_LOW, "stop it",
+            STR("Stops the container; ending its forwarder would break it and free nothing for long."));
+
+    stop->command = free_command(inquiry);
+    if (!container) {
+        stop->by_hand = str_printf(inquiry->arena, "docker ps --filter publish=%u", inquiry->port);
+        return;
+    }
+    struct str name = container->name.len ? container->name : str_part(container->id, 0, 12);
+    stop->by_hand = str_printf(inquiry->arena, "%.*s stop %.*s", STR_ARG(container->runtime), STR_ARG(name));
+    if (container->compose_service.len > 0)
+        stop->sentence = str_printf(inquiry->arena, "Stops the container (service %.*s of compose project %.*s).",
+                                    STR_ARG(container->compose_service), STR_ARG(container->compose_project));
+    if (str_equal(container->restart, STR("always")) || str_equal(container->restart, STR("unless-stopped")))
+        add(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
+            str_printf(inquiry->arena, "Its restart policy is %.*s: the runtime starts it again after a restart.",
+                       STR_ARG(container->restart)))
+            ->by_hand =
+            str_printf(inquiry->arena, "%.*s update --restart=no %.*s", STR_ARG(container->runtime), STR_ARG(name));
+}
+
+// The whole list, since writing it replaces what was reserved before.
+static struct str
+reserve_by_hand(struct inquiry *inquiry)
+{
+    const struct host *host = inquiry->host;
+    struct buf out = {.arena = inquiry->arena};
+
+    buf_add_c(&out, "sysctl -w net.ipv4.ip_local_reserved_ports=");
+    for (size_t i = 0; i < host->ranges.count; i++) {
+        const struct port_range *range = &host->ranges.items[i];
+        if (range->kind != RANGE_RESERVED)
+            continue;
+        buf_addf(&out, range->first == range->last ? "%u," : "%u-%u,", range->first, range->last);
+    }
+    buf_addf(&out, "%u", inquiry->port);
+    return buf_str(&out);
+}
+
+static void
+reserve(struct inquiry *inquiry, struct cause *cause)
+{
+    if (!why_range(inquiry, RANGE_DYNAMIC) || why_range(inquiry, RANGE_RESERVED))
+        return;
+    struct remedy *keep = add(inquiry, cause, LEVER_SETTING, HARM_LOW, "for good",
+                              STR("Keeps the port out of what outgoing connections are given, from then on."));
+    keep->command = str_printf(inquiry->arena, "moorage range reserve %u --persist", inquiry->port);
+    keep->by_hand = reserve_by_hand(inquiry);
+}
+
+static void
+end_connection(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct socket_row *socket = &inquiry->host->sockets.items[cause->sockets.items[0]];
+
+    add(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait", STR("The port is free again when that connection ends."));
+    if (socket->state == SOCKET_ESTABLISHED || socket->state == SOCKET_CLOSE_WAIT)
+        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code",
+            STR("A server that sets SO_REUSEADDR, before and after its restart, is not stopped by its old "
+                "connections."));
+    reserve(inquiry, cause);
+    stop_process(inquiry, cause);
+}
+
+static void
+end_lingering(struct inquiry *inquiry, struct cause *cause)
+{
+    add(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait",
+        cause->seconds > 0 ? str_printf(inquiry->arena, "The kernel gives the port back in %u s.", cause->seconds)
+                           : STR("The kernel gives the port back within a few minutes."));
+    add(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code",
+        STR("Set SO_REUSEADDR in the server before bind(); then its next restart need not wait."));
+    struct remedy *drop = add(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
+                              STR("Drops what is left of the closed connections; needs root."));
+    drop->command = free_command(inquiry);
+    drop->by_hand = str_printf(inquiry->arena, "ss -K sport = :%u", inquiry->port);
+}
+
+static void
+allow_privileged(struct inquiry *inquiry, struct cause *cause)
+{
+    add(inquiry, cause, LEVER_SETTING, HARM_LOW, "allow it", STR("Gives the right to one program, and to no other."))
+        ->by_hand = STR("sudo setcap cap_net_bind_service=+ep PROGRAM");
+    add(inquiry, cause, LEVER_SETTING, HARM_SOME, "or",
+        str_printf(inquiry->arena, "Lets every program use ports from %u on, until the next restart.", inquiry->port))
+        ->by_hand = str_printf(inquiry->arena, "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=%u", inquiry->port);
+}
+
+static void
+end_kernel(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct host *host = inquiry->host;
+    struct remedy *remedy =
+        add(inquiry, cause, LEVER_SETTING, HARM_SOME, "change it",
+            STR("No program can be stopped: give the interface or service another port, or remove it."));
+
+    for (size_t i = 0; i < host->kernel_ports.count; i++)
+        if (host->kernel_ports.items[i].port == inquiry->port && host->kernel_ports.items[i].name.len > 0)
+            remedy->by_hand =
+                str_printf(inquiry->arena, "ip -d link show %.*s", STR_ARG(host->kernel_ports.items[i].name));
+}
+
+static void
+widen_range(struct inquiry *inquiry, struct cause *cause)
+{
+    add(inquiry, cause, LEVER_SETTING, HARM_LOW, "widen it",
+        STR("Gives outgoing connections more ports; better still, reuse connections instead of opening new ones."))
+        ->by_hand = STR("sudo sysctl -w net.ipv4.ip_local_port_range=\"10240 60999\"");
+}
+
+static void
+use_other_port(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct answer *answer = inquiry->answer;
+
+    if (!cause->blocks || answer->suggest.count == 0)
+        return;
+    struct remedy *other = add(inquiry, cause, LEVER_OTHER_PORT, HARM_NONE, "or use",
+                               str_printf(inquiry->arena, "Port %u is free.", answer->suggest.items[0]));
+    other->port = answer->suggest.items[0];
+}
+
+static void
+add_known(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct holder *first = cause->holders.count > 0 ? &cause->holders.items[0] : NULL;
+    struct known_cause known = known_find(inquiry->question->protocol, inquiry->port,
+                                          first && first->process ? first->process->name : STR(""));
+
+    if (known.command.len == 0)
+        return;
+    struct remedy *remedy = add(inquiry, cause, LEVER_SETTING, HARM_SOME, "for good", known.advice);
+    remedy->by_hand = known.command;
+    for (enum harm harm = HARM_NONE; harm <= HARM_HIGH; harm++)
+        if (str_equal(known.harm, why_harm_name(harm)))
+            remedy->harm = harm;
+}
+
+static void
+add_by_kind(struct inquiry *inquiry, struct cause *cause)
+{
+    switch (cause->kind) {
+    case CAUSE_SOCKET_UNIT:
+        stop_socket_unit(inquiry, cause);
+        break;
+    case CAUSE_CONTAINER:
+        stop_container(inquiry, cause);
+        break;
+    case CAUSE_SERVICE:
+        stop_service(inquiry, cause);
+        break;
+    case CAUSE_RELAY:
+    case CAUSE_INHERITED:
+    case CAUSE_REUSEPORT_GROUP:
+    case CAUSE_LISTENER:
+    case CAUSE_BOUND:
+    case CAUSE_SHARED:
+        stop_process(inquiry, cause);
+        break;
+    case CAUSE_CONNECTION:
+        end_connection(inquiry, cause);
+        break;
+    case CAUSE_LINGERING:
+    case CAUSE_UNACCEPTED:
+        end_lingering(inquiry, cause);
+        break;
+    case CAUSE_KERNEL:
+        end_kernel(inquiry, cause);
+        break;
+    case CAUSE_PRIVILEGED:
+        allow_privileged(inquiry, cause);
+        break;
+    case CAUSE_ADDRESS:
+        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use", STR("Bind 127.0.0.1, or 0.0.0.0 for every address."));
+        break;
+    case CAUSE_DENIED:
+        add(inquiry, cause, LEVER_SETTING, HARM_SOME, "allow it",
+            STR("Run the program outside of that sandbox or unit, or let its policy allow this port."));
+        break;
+    case CAUSE_EXHAUSTED:
+        widen_range(inquiry, cause);
+        break;
+    case CAUSE_DYNAMIC_RANGE:
+        reserve(inquiry, cause);
+        break;
+    default:
+        break;
+    }
+}
+
+void
+why_add_remedies(struct inquiry *inquiry, struct cause *cause)
+{
+    use_other_port(inquiry, cause);
+    add_by_kind(inquiry, cause);
+    if (cause->blocks)
+        add_known(inquiry, cause);
+    // Least harm first; equal harm keeps the order above.
+    for (size_t i = 1; i < cause->remedies.count; i++) {
+        struct remedy moving = cause->remedies.items[i];
+        size_t k = i;
+        for (; k > 0 && cause->remedies.items[k - 1].harm > moving.harm; k--)
+            cause->remedies.items[k] = cause->remedies.items[k - 1];
+        cause->remedies.items[k] = moving;
+    }
+}

@@ -1,0 +1,289 @@
+#include <string.h>
+
+#include "base/buf.h"
+#include "core/snapshot.h"
+#include "core/why_parts.h"
+
+static bool
+failed_with(const struct inquiry *inquiry, const char *name)
+{
+    return inquiry->code != 0 && str_equal(inquiry->result, str_of(name));
+}
+
+static struct cause *
+add(struct inquiry *inquiry, enum cause_kind kind, bool blocks, struct str sentence)
+{
+    struct cause *cause = why_add_cause(inquiry, kind, blocks);
+
+    cause->sentence = sentence;
+    return cause;
+}
+
+static void
+find_privileged(struct inquiry *inquiry)
+{
+    const struct port_range *range = why_range(inquiry, RANGE_PRIVILEGED);
+
+    if (!range || !failed_with(inquiry, "EACCES"))
+        return;
+    struct cause *cause =
+        add(inquiry, CAUSE_PRIVILEGED, !inquiry->answer->bindable,
+            str_printf(inquiry->arena, "ports below %u need a right that you don't have", range->last + 1u));
+    cause->range = range;
+    why_note(inquiry, cause,
+             str_printf(inquiry->arena, "Set by %.*s; root and programs with CAP_NET_BIND_SERVICE may use them.",
+                        STR_ARG(range->source)));
+}
+
+static void
+find_denied(struct inquiry *inquiry)
+{
+    if (!failed_with(inquiry, "EPERM") && !(failed_with(inquiry, "EACCES") && !why_range(inquiry, RANGE_PRIVILEGED)))
+        return;
+    struct cause *cause =
+        add(inquiry, CAUSE_DENIED, !inquiry->answer->bindable,
+            str_printf(inquiry->arena, "a security policy refuses this bind (%.*s)", STR_ARG(inquiry->result)));
+    why_note(inquiry, cause,
+             failed_with(inquiry, "EPERM")
+                 ? STR("A BPF program on the cgroup of this shell or container refuses it (systemd: SocketBindDeny=).")
+                 : STR("Landlock, SELinux or AppArmor refuses it for this program; another one may be allowed."));
+}
+
+static void
+list_addresses(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct host *host = inquiry->host;
+    struct buf out = {.arena = inquiry->arena};
+
+    for (size_t i = 0; i < host->addresses.count && i < 8; i++) {
+        if (i > 0)
+            buf_add_c(&out, ", ");
+        buf_add(&out, address_format(inquiry->arena, host->addresses.items[i].address));
+    }
+    if (out.len > 0)
+        why_note(inquiry, cause, str_printf(inquiry->arena, "This host has %.*s.", STR_ARG(buf_str(&out))));
+}
+
+static void
+find_address(struct inquiry *inquiry)
+{
+    struct err ignored;
+    struct address address = inquiry->wishes[0].address;
+    struct str text = address_format(inquiry->arena, address);
+
+    if (inquiry->answer->verdict != WHY_NOT_LOCAL)
+        return;
+    if (inquiry->host->addresses.count == 0)
+        (void)snapshot_add(inquiry->arena, &(struct snapshot_ask){.want = SNAPSHOT_ADDRESSES}, inquiry->host, &ignored);
+    bool needs_scope = address.family == FAMILY_IPV6 && address_is_link_local(address) && address.scope == 0;
+    struct cause *cause = add(
+        inquiry, CAUSE_ADDRESS, true,
+        needs_scope
+            ? str_printf(inquiry->arena, "%.*s is link-local: it means nothing without its interface", STR_ARG(text))
+            : str_printf(inquiry->arena, "%.*s is not an address of this host (%.*s); the port is not the problem",
+                         STR_ARG(text), STR_ARG(inquiry->result)));
+    list_addresses(inquiry, cause);
+}
+
+static void
+find_hidden(struct inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->answer->causes.count; i++)
+        if (inquiry->answer->causes.items[i].blocks)
+            return;
+    if (!inquiry->taken)
+        return;
+    struct cause *cause =
+        add(inquiry, CAUSE_HIDDEN, true,
+            str_printf(inquiry->arena, "the kernel refuses the bind (%.*s), and no socket that can be seen explains it",
+                       STR_ARG(inquiry->result)));
+    why_note(inquiry, cause, STR("The tables were read and the bind was tried again for 50 ms."));
+    why_note(
+        inquiry, cause,
+        STR("A kernel module, a security product or a hidden program may have it; other tools would say nothing."));
+}
+
+// Every port of the dynamic range has a socket: connects and binds that name no port fail everywhere.
+static void
+find_exhausted(struct inquiry *inquiry)
+{
+    const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
+    struct bind_wish wish = inquiry->wishes[0];
+    struct probe probe;
+
+    if (!dynamic || inquiry->answer->bindable || !inquiry->taken)
+        return;
+    // With SO_REUSEADDR the kernel would hand out a port that others have too.
+    wish.port = 0;
+    wish.mode = BIND_PLAIN;
+    bind_probe(inquiry->arena, &wish, &probe);
+    if (probe.worked || !str_equal(probe.result, STR("EADDRINUSE")))
+        return;
+    struct cause *cause = add(inquiry, CAUSE_EXHAUSTED, true,
+                              str_printf(inquiry->arena, "no port of the range %u-%u for outgoing connections is left",
+                                         dynamic->first, dynamic->last));
+    cause->range = dynamic;
+    why_note(inquiry, cause, STR("A bind that names no port was tried and fails too (EADDRINUSE)."));
+}
+
+static void
+find_ranges(struct inquiry *inquiry)
+{
+    const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
+    const struct port_range *reserved = why_range(inquiry, RANGE_RESERVED);
+
+    if (reserved)
+        add(inquiry, CAUSE_RESERVED, false,
+            str_printf(inquiry->arena,
+                       "port %u is reserved (%.*s): the system gives it to nobody, a program that names it may use it",
+                       inquiry->port, STR_ARG(reserved->source)))
+            ->range = reserved;
+    else if (dynamic)
+        add(inquiry, CAUSE_DYNAMIC_RANGE, false,
+            str_printf(inquiry->arena,
+                       "port %u is in the range for outgoing connections (%u-%u): any program may be given it",
+                       inquiry->port, dynamic->first, dynamic->last))
+            ->range = dynamic;
+}
+
+static bool
+catches(const struct inquiry *inquiry, const struct redirect *rule)
+{
+    if (inquiry->port < rule->first || inquiry->port > rule->last ||
+        !host_same_ports(rule->protocol, inquiry->question->protocol))
+        return false;
+    for (size_t i = 0; i < inquiry->wish_count; i++)
+        if (rule->family == FAMILY_NONE || rule->family == (enum family)inquiry->wishes[i].address.family)
+            return true;
+    return false;
+}
+
+static void
+find_redirects(struct inquiry *inquiry)
+{
+    const struct host *host = inquiry->host;
+
+    for (size_t i = 0; i < host->redirects.count; i++) {
+        const struct redirect *rule = &host->redirects.items[i];
+        if (!catches(inquiry, rule))
+            continue;
+        uint16_t to_port = rule->to_port ? rule->to_port : inquiry->port;
+        struct str to = rule->to.family == FAMILY_NONE ? str_printf(inquiry->arena, "port %u", to_port)
+                                                       : address_format_port(inquiry->arena, rule->to, to_port);
+        struct cause *cause = add(inquiry, CAUSE_REDIRECT, false,
+                                  str_printf(inquiry->arena, "a packet rule sends what comes for port %u to %.*s",
+                                             inquiry->port, STR_ARG(to)));
+        cause->redirect = rule;
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "%.*s, %.*s. A program here would hear nothing of it%s.",
+                            STR_ARG(rule->source), STR_ARG(rule->rule),
+                            rule->local_output ? "" : ", except from this host itself"));
+    }
+}
+
+static const struct netns *
+namespace_of(const struct host *host, uint64_t id)
+{
+    for (size_t i = 0; i < host->namespaces.count; i++)
+        if (host->namespaces.items[i].id == id)
+            return &host->namespaces.items[i];
+    return NULL;
+}
+
+static void
+add_namespace_cause(struct inquiry *inquiry, size_t first)
+{
+    const struct host *host = inquiry->host;
+    const struct socket_row *socket = &host->sockets.items[first];
+    const struct netns *space = namespace_of(host, socket->netns);
+    struct cause *cause = why_add_cause(inquiry, CAUSE_OTHER_NAMESPACE, false);
+
+    for (size_t i = first; i < host->sockets.count; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
+        if (row->netns == socket->netns && row->local_port == inquiry->port &&
+            host_same_ports(row->protocol, inquiry->question->protocol))
+            *LIST_ADD(inquiry->arena, &cause->sockets) = i;
+    }
+    holder_find(inquiry->arena, host, cause->sockets.items, cause->sockets.count, &cause->holders);
+    struct str name = space && space->name.len
+                          ? space->name
+                          : str_printf(inquiry->arena, "net:[%llu]", (unsigned long long)socket->netns);
+    cause->sentence = str_printf(
+        inquiry->arena, "%.*s listens on %.*s in another network namespace (%.*s), which does not take the port here",
+        STR_ARG(why_who(inquiry, cause)), STR_ARG(why_where(inquiry, cause)), STR_ARG(name));
+}
+
+static bool
+is_first_of_namespace(const struct inquiry *inquiry, size_t index)
+{
+    const struct host *host = inquiry->host;
+    const struct socket_row *socket = &host->sockets.items[index];
+
+    if (socket->netns == 0 || socket->local_port != inquiry->port ||
+        !host_same_ports(socket->protocol, inquiry->question->protocol) ||
+        (socket->state != SOCKET_LISTEN && socket->state != SOCKET_UNCONN && socket->state != SOCKET_BOUND))
+        return false;
+    for (size_t i = 0; i < index; i++) {
+        const struct socket_row *other = &host->sockets.items[i];
+        if (other->netns == socket->netns && other->local_port == socket->local_port &&
+            host_same_ports(other->protocol, socket->protocol))
+            return false;
+    }
+    return true;
+}
+
+static void
+find_namespaces(struct inquiry *inquiry)
+{
+    struct host *host = inquiry->host;
+    struct err ignored;
+    size_t count = 0;
+    size_t *sockets = arena_array(inquiry->arena, host->sockets.count + 1, sizeof *sockets);
+
+    for (size_t i = 0; i < host->sockets.count; i++) {
+        struct socket_row *row = &host->sockets.items[i];
+        if (row->netns != 0 && row->local_port == inquiry->port && !row->holders_read) {
+            row->holders_read = true;
+            sockets[count++] = i;
+        }
+    }
+    // Who it is in there is worth a look, but not an error when it can't be seen.
+    if (count > 0 && snapshot_add_holders(inquiry->arena, host, sockets, count, ~0u, true, false, &ignored))
+        snapshot_add_context(inquiry->arena, host, sockets, count, inquiry->question->deadline_ms);
+    for (size_t i = 0; i < host->sockets.count; i++)
+        if (is_first_of_namespace(inquiry, i))
+            add_namespace_cause(inquiry, i);
+}
+
+// A bind that works and still does not help (nobody answers, another one does) is explained by what is dear to look for,
+// so it is looked for only then.
+static void
+read_dear_facts(struct inquiry *inquiry)
+{
+    struct err ignored;
+    struct snapshot_ask ask = {.first = inquiry->port, .last = inquiry->port, .want = SNAPSHOT_NAMESPACES};
+
+    if (inquiry->host->redirects_known == KNOWN_NOT_ASKED)
+        ask.want |= SNAPSHOT_REDIRECTS;
+    // A range of ports was read at once before its first question.
+    if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED)
+        ask.want &= ~(unsigned)SNAPSHOT_NAMESPACES;
+    if (ask.want != 0)
+        (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);
+}
+
+void
+why_find_system_causes(struct inquiry *inquiry)
+{
+    find_privileged(inquiry);
+    find_denied(inquiry);
+    find_address(inquiry);
+    find_exhausted(inquiry);
+    find_hidden(inquiry);
+    find_ranges(inquiry);
+    if (inquiry->answer->bindable || inquiry->question->all) {
+        read_dear_facts(inquiry);
+        find_redirects(inquiry);
+        find_namespaces(inquiry);
+    }
+}
