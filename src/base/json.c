@@ -188,13 +188,20 @@ json_add_u64(struct arena *arena, cJSON *object, const char *key, uint64_t value
     if (value > json_exact)
         cJSON_AddStringToObject(object, key, str_printf(arena, "%" PRIu64, value).ptr);
     else
-        cJSON_AddNumberToObject(object, key, (double)value);
+        json_add_int(object, key, (int64_t)value);
 }
 
 void
 json_add_int(cJSON *object, const char *key, int64_t value)
 {
-    cJSON_AddNumberToObject(object, key, (double)value);
+    // cJSON itself prints 15 digits and drops the others.
+    if (value > -1000000000000000 && value < 1000000000000000) {
+        cJSON_AddNumberToObject(object, key, (double)value);
+        return;
+    }
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    cJSON_AddRawToObject(object, key, digits);
 }
 
 cJSON *

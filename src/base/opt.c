@@ -110,7 +110,7 @@ store_number(const struct reading *reading, const struct found *found, struct st
     uint64_t number;
     if (!str_to_u64(value, 10, &number) || number > LONG_MAX) {
         value = utf8_display(reading->arena, value);
-        return err_set(reading->err, ERR_USAGE, 0, "%.*s must be a number, not \"%.*s\"", STR_ARG(found->written),
+        return err_set(reading->err, ERR_USAGE, 0, "%.*s must be a whole number, not \"%.*s\"", STR_ARG(found->written),
                        STR_ARG(value));
     }
     *out = (long)number;
@@ -192,13 +192,15 @@ read_long(struct reading *reading, struct str word)
 static bool
 read_letters(struct reading *reading, struct str word)
 {
+    struct str name = str_part(word, 1, SIZE_MAX);
+    struct found found;
+    // "-json" is a slip for "--json", also where -j, -s and so on stand for something.
+    if (find_name(reading, name, &found))
+        return unknown_option(reading, word, name);
     for (size_t i = 1; i < word.len; i++) {
-        struct found found = {.written = str_printf(reading->arena, "-%c", word.ptr[i])};
-        if (!find_letter(reading, word.ptr[i], &found)) {
-            // "-json" is a slip for "--json": the name is asked for, not its letters.
-            struct str name = str_part(word, 1, SIZE_MAX);
-            return unknown_option(reading, i == 1 || nearest_name(reading, name) ? word : found.written, name);
-        }
+        found.written = str_printf(reading->arena, "-%c", word.ptr[i]);
+        if (!find_letter(reading, word.ptr[i], &found))
+            return unknown_option(reading, nearest_name(reading, name) ? word : found.written, name);
         if (found.opt->kind == OPT_FLAG) {
             store(reading, &found, (struct str){0});
             continue;
