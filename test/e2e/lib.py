@@ -77,6 +77,36 @@ def set_sysctl(name, value):
     after(path.write_text, before)
 
 
+def own_cgroup(name):
+    """A cgroup v2 of our own, removed with the test; processes in it must have ended by then."""
+    mount = kernel.cgroup2_mount()
+    if mount is None:
+        raise Skip("no cgroup v2 is mounted")
+    parent = pathlib.Path(mount, f"moorage-e2e-{os.getpid()}")
+    path = parent / name
+    try:
+        parent.mkdir(exist_ok=True)
+        path.mkdir()
+    except OSError as problem:
+        raise Skip(f"may not make a cgroup: {problem}") from problem
+    after(remove_cgroup, parent)
+    after(remove_cgroup, path)
+    return path
+
+
+def remove_cgroup(path):
+    """A cgroup may be busy for a moment after its last process was waited for."""
+    for _ in range(200):
+        try:
+            path.rmdir()
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise AssertionError(f"{path} can't be removed")
+
+
 # ---- ports and binds ----
 
 _next_port = 21000
