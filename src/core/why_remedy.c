@@ -77,9 +77,9 @@ stop_process(struct inquiry *inquiry, struct cause *cause)
     enum harm harm;
 
     if (cause->holders.count == 0) {
-        struct remedy *look =
-            add(inquiry, cause, LEVER_PROCESS, HARM_LOW, "see who", STR("Names the program; this needs more rights."));
-        look->command = str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
+        // Nobody can be asked to end as long as nobody is known.
+        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "see who", STR("Names the program; that takes more rights."))
+            ->command = str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
         return;
     }
     struct str sentence = stop_sentence(inquiry, cause, &harm);
