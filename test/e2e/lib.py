@@ -34,6 +34,7 @@ SCHEMAS = ROOT / "man" / "schema"
 HARMS = ["none", "low", "some", "high"]
 CODE_WORDS = re.compile(r"\b(holders?|levers?|tiers?|probes?|probed|bindable)\b", re.IGNORECASE)
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+NO_UTF8 = re.compile("[\udc80-\udcff]")
 
 _tests = []
 _cleanup = contextlib.ExitStack()
@@ -180,12 +181,40 @@ class Result:
 
 
 @functools.cache
-def program(plain=False):
-    """The program under test; with `plain` the build without sanitizers where there is one."""
-    path = (os.environ.get("MOORAGE_PLAIN") if plain else None) or os.environ.get("MOORAGE") or ROOT / "build" / "moorage"
+def program():
+    """The program under test."""
+    path = os.environ.get("MOORAGE") or ROOT / "build" / "moorage"
     if not os.access(path, os.X_OK):
         raise Skip(f"no program at {path}: set MOORAGE")
     return str(path)
+
+
+@functools.cache
+def plain_program():
+    """The program without sanitizers, which are slow and make calls and allocations of their own; None if there is none."""
+    for path in (os.environ.get("MOORAGE_PLAIN"), os.environ.get("MOORAGE"), ROOT / "build" / "moorage"):
+        if path and os.access(path, os.X_OK) and b"__asan_init" not in pathlib.Path(path).read_bytes():
+            return str(path)
+    return None
+
+
+def need_plain_program():
+    path = plain_program()
+    if path is None:
+        raise Skip("needs a build without sanitizers: set MOORAGE_PLAIN")
+    return path
+
+
+def stand_in(name, *args):
+    """Starts a program of this name that does nothing, with these arguments; gives its Popen."""
+    idle = os.environ.get("E2E_IDLE")
+    if not idle:
+        raise Skip("needs E2E_IDLE, the program that only waits")
+    copy = shutil.copy(idle, temp_folder() / name)
+    process = subprocess.Popen([copy, *map(str, args)], close_fds=False)
+    after(process.wait)
+    after(process.kill)
+    return process
 
 
 @functools.cache
@@ -225,7 +254,8 @@ def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=60, path=None,
     result = Result(args, done.returncode, done.stdout, done.stderr, time.monotonic() - start)
     assert done.returncode >= 0, f"ended by signal {-done.returncode}: {result}"
     assert "Sanitizer" not in result.err and "runtime error:" not in result.err, str(result)
-    assert not CONTROL.search(result.out), f"control characters reach the terminal: {result!s}"
+    assert not CONTROL.search(result.out + result.err), f"control characters reach the terminal: {result!s}"
+    assert not NO_UTF8.search(result.out + result.err), f"the output is no UTF-8: {result!s}"
     return result
 
 

@@ -116,6 +116,14 @@ def _be_child(body, me, uid, name):
         os._exit(0)
 
 
+def until(fulfilled, timeout=20):
+    """Waits until it is so; a test that waits in vain fails."""
+    end = time.monotonic() + timeout
+    while not fulfilled():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
 def inode(of):
     return os.fstat(of if isinstance(of, int) else of.fileno()).st_ino
 

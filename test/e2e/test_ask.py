@@ -2,6 +2,8 @@
 """How a question may be put: every way of writing a port, several ports, words, services, error texts, exit codes."""
 
 import json
+import os
+import pathlib
 
 import lib
 import shapes
@@ -351,13 +353,12 @@ def secrets_on_a_command_line_are_masked():
         made = shapes.listening(port)
         made.set_inheritable(True)
         me.ready()
-        import os
         os.execv("/usr/bin/python3", ["python3", "-c", "import time; time.sleep(1000)", "--password=tr0ub4dor",
                                       "https://ann:c0rrecthorse@example.org/"])
 
     child = shapes.Child(body)
-    while b"tr0ub4dor" not in open(f"/proc/{child.pid}/cmdline", "rb").read():
-        pass
+    command = pathlib.Path(f"/proc/{child.pid}/cmdline")
+    shapes.until(lambda: b"tr0ub4dor" in command.read_bytes())
     for args in (("why", str(port)), ("why", str(port), "--json"), ("list",), ("list", "--json")):
         out = run(*args).out
         assert "tr0ub4dor" not in out and "c0rrecthorse" not in out, out

@@ -97,16 +97,12 @@ def all_workers_of_a_living_parent_are_named():
 
 
 def start_copy(name, port):
-    """Runs a copy of sleep(1) under this name from a temporary folder, with an inherited listener."""
-    copy = lib.temp_folder() / name
-    shutil.copy("/usr/bin/sleep", copy)
+    """Starts a program of this name from a temporary folder, with an inherited listener; gives its path and pid."""
     with shapes.listening(port) as made:
         made.set_inheritable(True)
-        process = subprocess.Popen([copy, "1000"], close_fds=False)
-    lib.after(process.wait)
-    lib.after(process.kill)
+        process = lib.stand_in(name)
     expect_binds("U/U/U", port)
-    return copy, process.pid
+    return process.args[0], process.pid
 
 
 def warnings_about(port, pid):
@@ -119,7 +115,7 @@ def warnings_about(port, pid):
 def a_program_whose_file_was_deleted_is_warned_of():
     port = new_port()
     copy, pid = start_copy("e2e-sleep", port)
-    copy.unlink()
+    os.unlink(copy)
     holder, warnings = warnings_about(port, pid)
     assert "deleted" in warnings, warnings
     assert holder["exe"] == str(copy), holder["exe"]
@@ -129,7 +125,7 @@ def a_program_whose_file_was_deleted_is_warned_of():
 def a_program_whose_file_was_replaced_is_warned_of():
     port = new_port()
     copy, pid = start_copy("e2e-sleep", port)
-    shutil.copy("/usr/bin/sleep", f"{copy}.new")
+    shutil.copy(copy, f"{copy}.new")
     os.rename(f"{copy}.new", copy)
     _, warnings = warnings_about(port, pid)
     assert "replaced" in warnings, warnings
