@@ -1,0 +1,137 @@
+#include "sys/process_place_linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+#define MOUNTS_LIMIT (4u << 20)
+
+enum known
+process_place_known(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return KNOWN_NOT_ALLOWED;
+    case ENOENT:
+    case ESRCH:
+        return KNOWN_GONE;
+    default:
+        return KNOWN_UNSUPPORTED;
+    }
+}
+
+static bool
+read_all(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
+{
+    struct buf bytes = {.arena = arena};
+    while (bytes.len < limit) {
+        size_t want = limit - bytes.len < 4096 ? limit - bytes.len : 4096;
+        // A file of /proc gives at most one page a call; a large buffer pays only once it is known to be large.
+        if (bytes.len)
+            want = limit - bytes.len < 65536 ? limit - bytes.len : 65536;
+        ssize_t got = read(fd, buf_room(&bytes, want), want);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            *error = errno;
+            return false;
+        }
+        if (got == 0)
+            break;
+        bytes.len += (size_t)got;
+    }
+    *out = buf_str(&bytes);
+    return true;
+}
+
+bool
+process_place_read(struct arena *arena, int folder, const char *name, size_t limit, struct str *out, int *error)
+{
+    int fd = openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        *error = errno;
+        return false;
+    }
+    bool good = read_all(arena, fd, limit, out, error);
+    close(fd);
+    return good;
+}
+
+bool
+process_place_link(struct arena *arena, int folder, const char *name, struct str *out, int *error)
+{
+    char text[PATH_MAX];
+    ssize_t length = readlinkat(folder, name, text, sizeof text);
+    if (length < 0 || (size_t)length == sizeof text) {
+        *error = length < 0 ? errno : ENAMETOOLONG;
+        return false;
+    }
+    *out = str_copy(arena, (struct str){text, (size_t)length});
+    return true;
+}
+
+void
+process_place_begin(struct arena *arena, struct process_place *place)
+{
+    int error = 0;
+    struct str own_root;
+    struct str namespace;
+    struct str own_namespace;
+    place->known = KNOWN_YES;
+    if (!process_place_read(arena, place->folder, "mountinfo", MOUNTS_LIMIT, &place->mounts, &error) ||
+        !process_place_link(arena, place->folder, "root", &place->root, &error)) {
+        place->known = process_place_known(error);
+        return;
+    }
+    place->same_root = process_place_link(arena, AT_FDCWD, "/proc/self/root", &own_root, &error) &&
+                       process_place_link(arena, place->folder, "ns/mnt", &namespace, &error) &&
+                       process_place_link(arena, AT_FDCWD, "/proc/self/ns/mnt", &own_namespace, &error) &&
+                       str_equal(namespace, own_namespace) && str_equal(place->root, own_root);
+}
+
+bool
+process_place_is_local(const struct process_place *place, struct str path, struct proc_mount *mount, struct str *inside)
+{
+    if (place->known != KNOWN_YES || !str_starts(path, STR("/")))
+        return false;
+    *inside = path;
+    if (!place->same_root && !str_equal(place->root, STR("/"))) {
+        struct str rest = str_part(path, place->root.len, SIZE_MAX);
+        if (!str_starts(path, place->root) || (rest.len && rest.ptr[0] != '/'))
+            return false;
+        *inside = rest.len ? rest : STR("/");
+    }
+    return proc_find_mount(place->mounts, *inside, mount) && proc_mount_is_local(mount->type);
+}
+
+int
+process_place_open(int folder, const char *path, bool stay)
+{
+    struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+                           .resolve =
+                               RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (stay ? (uint64_t)RESOLVE_NO_XDEV : 0)};
+    return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+
+enum known
+process_place_content(struct arena *arena, int fd, size_t limit, struct str *out)
+{
+    char name[64];
+    struct stat facts;
+    int error = 0;
+    if (fstat(fd, &facts) < 0)
+        return process_place_known(errno);
+    if (!S_ISREG(facts.st_mode) || facts.st_size < 0 || (uintmax_t)facts.st_size > limit)
+        return KNOWN_UNSUPPORTED;
+    // The very file that was looked at is opened for reading now, whatever has its name meanwhile.
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    return process_place_read(arena, AT_FDCWD, name, limit, out, &error) ? KNOWN_YES : process_place_known(error);
+}
