@@ -10,8 +10,10 @@
 #include "base/opt.h"
 #include "base/str.h"
 #include "core/report.h"
+#include "core/services.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 // Options that every command has.
 struct command_common {
@@ -25,10 +27,15 @@ struct command_common {
     struct str colour; // auto, always, never
 };
 
+// The table that fills it.
+extern const struct opt_table command_common_options;
+
 // One run.
 struct command_run {
     struct arena *arena;
     struct command_common common;
+    bool bare;        // the first operand stands where a command could: it may be a slip
+    struct str again; // the line that was typed, quoted for a shell: "moorage list --udp"
     struct str_list operands;
     void *options;  // the command's own struct
     struct buf out; // written to standard output at the end (or by the command itself while it runs)
@@ -46,10 +53,23 @@ struct command {
     const char *examples; // lines "moorage 8080\twhat it does"
     struct opt_table options;
     size_t options_size; // of the command's own struct
+    bool hidden;         // works, but stands neither in help nor in completion
     // Exit code by contract. False results with an error go through `err`, printed by main; the code is then 2 for
     // ERR_USAGE and 3 else, unless the command gives another.
     int (*run)(struct command_run *run, struct err *err);
 };
+
+// Puts a finished document into run->out, as --json prints it.
+void
+command_json(struct command_run *run, const cJSON *document);
+
+// One line for people on standard error, unless --quiet: what could not be seen, what was written.
+void
+command_note(const struct command_run *run, struct str sentence);
+
+// The system's table of service names, read from where this system keeps it; empty where it has none.
+void
+command_services(struct arena *arena, struct service_table *out);
 
 enum {
     EXIT_GOOD = 0,

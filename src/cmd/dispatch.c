@@ -1,0 +1,196 @@
+#include "cmd/dispatch.h"
+
+#include "cmd/table.h"
+#include "cmd/words.h"
+#include "core/endpoint.h"
+
+// Before the command is known, an option may be a common one or one of the commands that need no name.
+static const struct opt *
+find_option(struct str name, char letter)
+{
+    const struct opt_table *tables[] = {&command_common_options, &command_list.options, &command_why.options};
+
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct opt *opt = &tables[t]->items[i];
+            if (letter ? opt->letter == letter : opt->name && str_equal(name, str_of(opt->name)))
+                return opt;
+        }
+    return NULL;
+}
+
+static bool
+is_number(struct str s)
+{
+    uint64_t ignored;
+    return str_to_u64(s, 10, &ignored);
+}
+
+// Whether the word behind this option is its value.
+static bool
+takes_next(struct str word, struct str next)
+{
+    const struct opt *opt;
+
+    if (word.ptr[1] == '-') {
+        if (str_find_byte(word, '=') != SIZE_MAX)
+            return false;
+        opt = find_option(str_part(word, 2, word.len), 0);
+    } else {
+        // In -abVALUE the first letter that takes a value ends the word.
+        opt = NULL;
+        for (size_t i = 1; i < word.len; i++) {
+            opt = find_option((struct str){0}, word.ptr[i]);
+            if (opt && opt->kind != OPT_FLAG && i + 1 < word.len)
+                return false;
+        }
+    }
+    if (!opt || opt->kind == OPT_FLAG)
+        return false;
+    return !opt->optional_value || is_number(next);
+}
+
+// Where the operand behind position `at` stands, or `argc`.
+static int
+next_operand(int argc, char **argv, int at, bool *ended)
+{
+    for (; at < argc; at++) {
+        struct str word = str_of(argv[at]);
+        if (*ended || word.len < 2 || word.ptr[0] != '-')
+            return at;
+        if (str_equal(word, STR("--")))
+            *ended = true;
+        else if (at + 1 < argc && takes_next(word, str_of(argv[at + 1])))
+            at++;
+    }
+    return argc;
+}
+
+// What the word is where no command stands before it.
+static enum endpoint_kind
+kind_of(struct arena *arena, struct str word, const struct service_table *services)
+{
+    struct endpoint_list ignored = {0};
+    struct err err;
+
+    // A lone "-" is text on standard input, in which a port is looked for.
+    return str_equal(word, STR("-")) ? ENDPOINT_IS_PORT : endpoint_parse(arena, word, services, &ignored, &err);
+}
+
+// `-k` is how other tools ask to stop a program: it may stand anywhere.
+static const struct later *
+later_option(int argc, char **argv, struct str *word)
+{
+    for (int i = 0; i < argc && !str_equal(str_of(argv[i]), STR("--")); i++) {
+        *word = str_of(argv[i]);
+        const struct later *later = word->len > 1 && word->ptr[0] == '-' ? later_find(*word) : NULL;
+        if (later)
+            return later;
+    }
+    return NULL;
+}
+
+static void
+drop(struct arena *arena, struct dispatch *dispatch, int at)
+{
+    char **rest = arena_array(arena, (size_t)dispatch->argc, sizeof *rest);
+    int count = 0;
+
+    for (int i = 0; i < dispatch->argc; i++)
+        if (i != at)
+            rest[count++] = dispatch->argv[i];
+    dispatch->argv = rest;
+    dispatch->argc = count;
+}
+
+// `moorage 8080 free` means `moorage free 8080`.
+static void
+find_trailing_later(struct dispatch *dispatch, int at, bool ended)
+{
+    for (at = next_operand(dispatch->argc, dispatch->argv, at, &ended); at < dispatch->argc && !ended;
+         at = next_operand(dispatch->argc, dispatch->argv, at + 1, &ended)) {
+        struct str word = str_of(dispatch->argv[at]);
+        const struct later *later = later_find(word);
+        if (later) {
+            dispatch->later = later;
+            dispatch->word = word;
+            return;
+        }
+    }
+}
+
+// `moorage why nginx` asks for the ports of a program, although "why" is about ports.
+static void
+redirect_why(struct arena *arena, struct dispatch *dispatch, const struct service_table *services)
+{
+    bool ended = false;
+    int at = next_operand(dispatch->argc, dispatch->argv, 0, &ended);
+
+    if (at == dispatch->argc || ended)
+        return;
+    if (kind_of(arena, str_of(dispatch->argv[at]), services) == ENDPOINT_IS_WORD)
+        dispatch->command = &command_list;
+}
+
+// `moorage why -- CMD` runs a command; `moorage why -- 8080` is still about a port.
+static bool
+asks_to_run(struct arena *arena, const struct dispatch *dispatch, const struct service_table *services)
+{
+    for (int i = 0; i + 1 < dispatch->argc; i++)
+        if (str_equal(str_of(dispatch->argv[i]), STR("--")))
+            return kind_of(arena, str_of(dispatch->argv[i + 1]), services) == ENDPOINT_IS_WORD;
+    return false;
+}
+
+void
+dispatch_find(struct arena *arena, int argc, char **argv, const struct service_table *services, struct dispatch *out)
+{
+    bool ended = false;
+    int at = next_operand(argc, argv, 0, &ended);
+
+    *out = (struct dispatch){.command = &command_list, .argc = argc, .argv = argv};
+    out->later = later_option(argc, argv, &out->word);
+    if (out->later)
+        return;
+    out->word = (struct str){0};
+    if (at == argc)
+        return;
+    out->word = str_of(argv[at]);
+    const struct command *named = ended ? NULL : table_find(out->word);
+    if (named) {
+        out->command = named;
+        drop(arena, out, at);
+        if (named != &command_why)
+            return;
+        if (asks_to_run(arena, out, services)) {
+            out->word = STR("why -- CMD");
+            out->later = later_find(out->word);
+            return;
+        }
+        find_trailing_later(out, 0, false);
+        redirect_why(arena, out, services);
+        return;
+    }
+    out->later = ended ? NULL : later_find(out->word);
+    if (out->later)
+        return;
+    if (kind_of(arena, out->word, services) == ENDPOINT_IS_WORD) {
+        out->bare = true;
+        return;
+    }
+    out->command = &command_why;
+    find_trailing_later(out, at + 1, ended);
+}
+
+struct str
+dispatch_again(struct arena *arena, const struct dispatch *dispatch)
+{
+    struct buf out = {.arena = arena};
+
+    buf_addf(&out, "moorage %s", dispatch->command->name);
+    for (int i = 0; i < dispatch->argc; i++) {
+        buf_add_byte(&out, ' ');
+        buf_add(&out, words_shell(arena, str_of(dispatch->argv[i])));
+    }
+    return buf_str(&out);
+}

@@ -1,0 +1,52 @@
+#include "cmd/later.h"
+
+const struct later later_items[] = {
+    {"free", "kill stop -k --kill",
+     "`moorage PORT` names the program and shows the command that stops it by hand, for example `moorage 8080`."},
+    {"pick", NULL, "`moorage PORT` suggests a port to use instead, for example `moorage 8080`."},
+    {"run", NULL, "`moorage PORT` tells before a start whether the port can be used, for example `moorage 8080`."},
+    {"wait", NULL, "`moorage -q PORT` in a loop tells by its exit code whether the port is free."},
+    {"check", NULL, "`moorage PORT...` prints a line for each port, for example `moorage 8080 3000-3010`."},
+    {"lease", NULL, NULL},
+    {"range", NULL, "`moorage doctor` and `moorage PORT` tell which ranges the system keeps for itself."},
+    {"log", NULL, NULL},
+    {"undo", NULL, NULL},
+    {"why -- CMD", NULL, "`moorage PORT` explains the port that the program could not get, and `CMD 2>&1 | moorage -` finds "
+                         "it in the program's own words."},
+    {"top", NULL, "`moorage --watch` shows the ports as they come and go."},
+    {"ui", NULL, "`moorage --watch` shows the ports as they come and go."},
+    {"scan", NULL, "`moorage` lists what listens here."},
+    {"move", NULL, NULL},
+    {"watch", NULL, "`moorage --watch` shows the ports as they come and go."},
+    {"audit", NULL, "`moorage --json` lists what listens here, with warnings."},
+    {"policy", NULL, NULL},
+    {"lsp", NULL, NULL},
+    {"mcp", NULL, "`moorage --json` answers programs."},
+    {"agent", NULL, NULL},
+    {"hub", NULL, NULL},
+};
+
+const size_t later_count = sizeof later_items / sizeof *later_items;
+
+const struct later *
+later_find(struct str word)
+{
+    for (size_t i = 0; i < later_count; i++) {
+        if (str_equal(word, str_of(later_items[i].name)))
+            return &later_items[i];
+        struct str aliases = str_of(later_items[i].aliases);
+        struct str alias;
+        while (str_word(&aliases, &alias))
+            if (str_equal(word, alias))
+                return &later_items[i];
+    }
+    return NULL;
+}
+
+struct str
+later_sentence(struct arena *arena, const struct later *later, struct str word)
+{
+    if (!later->meanwhile)
+        return str_printf(arena, "«%.*s» is not part of this version yet", STR_ARG(word));
+    return str_printf(arena, "«%.*s» is not part of this version yet. %s", STR_ARG(word), later->meanwhile);
+}

@@ -1,0 +1,489 @@
+#include "cmd/command.h"
+
+#include "base/ink.h"
+#include "base/json.h"
+#include "base/table.h"
+#include "base/utf8.h"
+#include "cmd/table.h"
+#include "cmd/why_text.h"
+#include "cmd/words.h"
+#include "core/endpoint.h"
+#include "core/known.h"
+#include "core/snapshot.h"
+#include "core/why.h"
+#include "sys/file.h"
+#include "sys/net.h"
+#include "sys/socket_table.h"
+#include "sys/term.h"
+
+enum {
+    INPUT_LIMIT = 1 << 20,
+    DEADLINE_MS = 300,
+    DETAILS_MOST = 5,   // more taken ports than this get a line each and no details
+    FREE_LINES_MOST = 16, // more ports than this: free neighbours share a line
+};
+
+struct why_options {
+    struct str on;
+    struct str bind;
+    struct str device;
+    bool as_root;
+    bool all;
+    bool deep;
+    bool tcp;
+    bool udp;
+};
+
+#define WHY(member) offsetof(struct why_options, member)
+
+static const struct opt why_items[] = {
+    {.name = "on",
+     .kind = OPT_TEXT,
+     .value = "ADDRESS",
+     .help = "ask for this address, not for all of them",
+     .offset = WHY(on)},
+    {.name = "bind",
+     .kind = OPT_CHOICE,
+     .value = "HOW",
+     .choices = "plain|reuse|exclusive|reuseport",
+     .help = "ask as a server that binds this way",
+     .offset = WHY(bind)},
+    {.name = "device",
+     .kind = OPT_TEXT,
+     .value = "NAME",
+     .help = "ask for a socket bound to this network device",
+     .offset = WHY(device)},
+    {.name = "tcp", .letter = 't', .kind = OPT_FLAG, .help = "TCP only", .offset = WHY(tcp)},
+    {.name = "udp", .letter = 'u', .kind = OPT_FLAG, .help = "UDP only", .offset = WHY(udp)},
+    {.name = "as-root",
+     .kind = OPT_FLAG,
+     .help = "judge a port that you may not use yourself by who has it",
+     .offset = WHY(as_root)},
+    {.name = "all",
+     .letter = 'a',
+     .kind = OPT_FLAG,
+     .help = "look for packet rules and other network namespaces too when the port is taken",
+     .offset = WHY(all)},
+    {.name = "deep",
+     .kind = OPT_FLAG,
+     .help = "search the rare places too: descriptors in flight, io_uring, mappings",
+     .offset = WHY(deep)},
+};
+
+// One answer, or why there is none.
+struct outcome {
+    struct answer answer;
+    bool failed;
+    struct err err;
+    bool beside; // UDP of a bare number: TCP decides
+    size_t asked; // which endpoint it belongs to
+};
+
+// What is asked and what came of it.
+struct inquest {
+    struct command_run *run;
+    struct endpoint_list endpoints;
+    struct str_list meanings; // names or numbers of errors
+    struct host host;
+    struct {
+        LIST_OF(struct outcome);
+    } outcomes;
+    size_t ports;
+};
+
+static bool
+read_error_text(struct inquest *inquest, struct err *err)
+{
+    struct arena *arena = inquest->run->arena;
+    struct str text;
+    struct str word;
+    size_t before = inquest->meanings.count;
+
+    if (term_input_is_terminal())
+        command_note(inquest->run, STR("paste the error, then press Ctrl-D"));
+    if (!file_read_input(arena, INPUT_LIMIT, &text, err))
+        return false;
+    if (endpoint_find(arena, text, &inquest->endpoints))
+        return true;
+    while (inquest->meanings.count == before && str_word(&text, &word)) {
+        while (word.len && str_find_byte(STR("\"'([{<:;,.])}>"), word.ptr[0]) != SIZE_MAX)
+            word = str_part(word, 1, word.len);
+        while (word.len && str_find_byte(STR("\"'([{<:;,.])}>"), word.ptr[word.len - 1]) != SIZE_MAX)
+            word.len--;
+        if (str_starts(word, STR("E")) && known_error_meaning(word).len)
+            *LIST_ADD(arena, &inquest->meanings) = word;
+    }
+    if (inquest->meanings.count > before)
+        return true;
+    return err_set(err, ERR_FORMAT, 0, "no port is named in the text on standard input; give the port itself, as in "
+                                       "moorage 8080");
+}
+
+static bool
+read_operand(struct inquest *inquest, struct str word, const struct service_table *services, struct err *err)
+{
+    struct arena *arena = inquest->run->arena;
+
+    if (str_equal(word, STR("-")))
+        return read_error_text(inquest, err);
+    switch (endpoint_parse(arena, word, services, &inquest->endpoints, err)) {
+    case ENDPOINT_IS_PORT:
+        if (known_error_meaning(word).len)
+            *LIST_ADD(arena, &inquest->meanings) = word;
+        return true;
+    case ENDPOINT_IS_MEANING:
+        *LIST_ADD(arena, &inquest->meanings) = word;
+        return true;
+    case ENDPOINT_IS_WORD:
+        word = utf8_display(arena, str_part(word, 0, 80));
+        return err_set(err, ERR_USAGE, 0, "«%.*s» is no port and no service name; moorage %.*s lists the ports of a "
+                                          "program of that name",
+                       STR_ARG(word), STR_ARG(word));
+    case ENDPOINT_IS_WRONG:
+        break;
+    }
+    return false;
+}
+
+static bool
+apply_options(struct inquest *inquest, struct err *err)
+{
+    const struct why_options *options = inquest->run->options;
+
+    if (options->on.ptr && !endpoint_set_address(&inquest->endpoints, options->on, err))
+        return false;
+    if (options->device.ptr && net_device_index(options->device) == 0)
+        return err_set(err, ERR_USAGE, 0, "there is no network device «%.*s» here",
+                       STR_ARG(utf8_display(inquest->run->arena, str_part(options->device, 0, 40))));
+    for (size_t i = 0; i < inquest->endpoints.count; i++) {
+        struct endpoint *endpoint = &inquest->endpoints.items[i];
+        if (options->device.ptr)
+            endpoint->device = options->device;
+        if (endpoint->any_protocol && options->tcp != options->udp) {
+            endpoint->any_protocol = false;
+            endpoint->protocol = options->udp ? PROTOCOL_UDP : PROTOCOL_TCP;
+        }
+    }
+    return true;
+}
+
+static enum bind_mode
+mode_of(struct str bind)
+{
+    static const struct {
+        struct str name;
+        enum bind_mode mode;
+    } modes[] = {
+        {STR_INIT("plain"), BIND_PLAIN},
+        {STR_INIT("reuse"), BIND_REUSE},
+        {STR_INIT("reuseport"), BIND_REUSEPORT},
+        {STR_INIT("exclusive"), BIND_EXCLUSIVE},
+    };
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (str_equal(bind, modes[i].name))
+            return modes[i].mode;
+    return BIND_USUAL;
+}
+
+// One reading for all ports; what is dear and belongs to single ports is read by why_answer where an answer calls for it.
+static bool
+read_host(struct inquest *inquest, struct err *err)
+{
+    struct snapshot_ask ask = {
+        .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
+        .first = UINT16_MAX,
+        .want = SNAPSHOT_RANGES | SNAPSHOT_ADDRESSES,
+    };
+
+    for (size_t i = 0; i < inquest->endpoints.count; i++) {
+        const struct endpoint *endpoint = &inquest->endpoints.items[i];
+        ask.first = endpoint->first < ask.first ? endpoint->first : ask.first;
+        ask.last = endpoint->last > ask.last ? endpoint->last : ask.last;
+        ask.protocols |= endpoint->any_protocol ? 1u << PROTOCOL_TCP | 1u << PROTOCOL_UDP : 1u << endpoint->protocol;
+    }
+    if (ask.protocols & 1u << PROTOCOL_TCP)
+        ask.protocols |= 1u << PROTOCOL_MPTCP;
+    // For one port these are looked for only when its bind works; for many, once for all.
+    if (inquest->ports > 1)
+        ask.want |= SNAPSHOT_NAMESPACES | SNAPSHOT_REDIRECTS;
+    return snapshot_read(inquest->run->arena, &ask, &inquest->host, err);
+}
+
+static void
+answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol protocol, bool beside)
+{
+    const struct why_options *options = inquest->run->options;
+    struct outcome *outcome = LIST_ADD(inquest->run->arena, &inquest->outcomes);
+    struct why_question question = {
+        .endpoint = inquest->endpoints.items[asked],
+        .protocol = protocol,
+        .mode = mode_of(options->bind),
+        .as_root = options->as_root,
+        .all = options->all,
+        .deep = options->deep,
+        .deadline_ms = DEADLINE_MS,
+    };
+
+    question.endpoint.first = port;
+    question.endpoint.last = port;
+    outcome->beside = beside;
+    outcome->asked = asked;
+    outcome->failed =
+        !why_answer(inquest->run->arena, &inquest->host, &question, &outcome->answer, &outcome->err);
+}
+
+static void
+answer_all(struct inquest *inquest)
+{
+    for (size_t i = 0; i < inquest->endpoints.count; i++) {
+        struct endpoint endpoint = inquest->endpoints.items[i];
+        for (uint32_t port = endpoint.first; port <= endpoint.last; port++) {
+            answer_one(inquest, i, (uint16_t)port, endpoint.any_protocol ? PROTOCOL_TCP : endpoint.protocol, false);
+            if (endpoint.any_protocol)
+                answer_one(inquest, i, (uint16_t)port, PROTOCOL_UDP, true);
+        }
+    }
+}
+
+static int
+exit_code(const struct inquest *inquest)
+{
+    int code = EXIT_GOOD;
+
+    for (size_t i = 0; i < inquest->outcomes.count; i++) {
+        const struct outcome *outcome = &inquest->outcomes.items[i];
+        if (outcome->beside)
+            continue;
+        if (outcome->failed || outcome->answer.verdict == WHY_UNKNOWN)
+            code = code == EXIT_BAD ? EXIT_BAD : EXIT_UNKNOWN;
+        else if (!outcome->answer.bindable)
+            code = EXIT_BAD;
+    }
+    return code;
+}
+
+static void
+print_json(struct inquest *inquest)
+{
+    struct command_run *run = inquest->run;
+    cJSON *document = report_begin(run->arena, "moorage.why/1", &inquest->host, &run->privacy);
+    cJSON *asked = json_add_array(document, "asked");
+
+    for (size_t i = 0; i < inquest->outcomes.count; i++)
+        if (!inquest->outcomes.items[i].failed)
+            report_add_answer(run->arena, asked, &inquest->host, &inquest->outcomes.items[i].answer, &run->privacy);
+    cJSON *meanings = json_add_array(document, "meanings");
+    for (size_t i = 0; i < inquest->meanings.count; i++) {
+        cJSON *meaning = json_append_object(meanings);
+        json_add_str(run->arena, meaning, "error", inquest->meanings.items[i]);
+        json_add_str(run->arena, meaning, "sentence", known_error_meaning(inquest->meanings.items[i]));
+    }
+    command_json(run, document);
+}
+
+// UDP beside a TCP question is worth words only where there is something to tell.
+static bool
+is_shown(const struct outcome *outcome)
+{
+    if (outcome->failed)
+        return false;
+    return !outcome->beside || !outcome->answer.bindable || why_text_is_remarkable(&outcome->answer);
+}
+
+static void
+print_details(const struct why_view *view, const struct inquest *inquest, bool taken_only, struct buf *out)
+{
+    bool first = out->len == 0;
+
+    for (size_t i = 0; i < inquest->outcomes.count; i++) {
+        const struct outcome *outcome = &inquest->outcomes.items[i];
+        if (!is_shown(outcome) || (taken_only && outcome->answer.bindable))
+            continue;
+        if (!first)
+            buf_add_byte(out, '\n');
+        first = false;
+        why_text_answer(view, &outcome->answer, out);
+    }
+}
+
+// How many outcomes from `at` on are free neighbours that may share one line.
+static size_t
+free_run(const struct inquest *inquest, size_t at, uint16_t *last)
+{
+    const struct outcome *first = &inquest->outcomes.items[at];
+    size_t count = 0;
+
+    *last = first->answer.question.endpoint.first;
+    for (size_t i = at; i < inquest->outcomes.count && inquest->outcomes.items[i].asked == first->asked; i++) {
+        const struct outcome *outcome = &inquest->outcomes.items[i];
+        if (outcome->beside ? is_shown(outcome)
+                            : outcome->failed || !outcome->answer.bindable || outcome->answer.plain_warning.len)
+            break;
+        if (!outcome->beside)
+            *last = outcome->answer.question.endpoint.first;
+        count++;
+    }
+    return count;
+}
+
+static void
+print_lines(const struct why_view *view, const struct inquest *inquest, struct buf *out)
+{
+    static const struct table_column columns[] = {{.right = false, .ink = INK_STRONG},
+                                                  {.right = false},
+                                                  {.right = false},
+                                                  {.shrinks = true, .ink = INK_NAME}};
+    struct table table = {.arena = view->arena, .columns = columns, .column_count = 4};
+
+    for (size_t i = 0, step; i < inquest->outcomes.count; i += step) {
+        const struct outcome *outcome = &inquest->outcomes.items[i];
+        uint16_t port = outcome->answer.question.endpoint.first;
+        uint16_t last;
+        step = inquest->ports > FREE_LINES_MOST ? free_run(inquest, i, &last) : 0;
+        if (step > 1 && last > port) {
+            table_add(&table, (struct str[]){str_printf(view->arena, "%u-%u", port, last),
+                                             words_protocol(outcome->answer.question.protocol), STR("free"), STR("")});
+            continue;
+        }
+        step = 1;
+        if (is_shown(outcome))
+            table_add(&table, (struct str[]){str_printf(view->arena, "%u", port),
+                                             words_protocol(outcome->answer.question.protocol),
+                                             why_text_verdict(&outcome->answer), why_text_who(view, &outcome->answer)});
+    }
+    table_print(&table, out, view->width, false, view->colour);
+}
+
+static void
+print_count(const struct why_view *view, const struct inquest *inquest, struct buf *out)
+{
+    size_t good = 0;
+    size_t bad = 0;
+    size_t unknown = 0;
+
+    for (size_t i = 0; i < inquest->outcomes.count; i++) {
+        const struct outcome *outcome = &inquest->outcomes.items[i];
+        if (outcome->beside)
+            continue;
+        if (outcome->failed || outcome->answer.verdict == WHY_UNKNOWN)
+            unknown++;
+        else if (outcome->answer.bindable)
+            good++;
+        else
+            bad++;
+    }
+    buf_addf(out, "\n%.*s: %zu free, %zu not", STR_ARG(words_count(view->arena, inquest->ports, "port", "ports")), good,
+             bad);
+    if (unknown)
+        buf_addf(out, ", %zu could not be found out", unknown);
+    buf_add_byte(out, '\n');
+}
+
+static void
+print_text(struct inquest *inquest)
+{
+    struct command_run *run = inquest->run;
+    struct why_view view = {run->arena, &inquest->host, &run->privacy, run->width, run->colour};
+    size_t taken = 0;
+
+    for (size_t i = 0; i < inquest->outcomes.count; i++)
+        taken += is_shown(&inquest->outcomes.items[i]) && !inquest->outcomes.items[i].answer.bindable;
+    if (inquest->ports == 1) {
+        print_details(&view, inquest, false, &run->out);
+    } else if (inquest->ports > 1) {
+        print_lines(&view, inquest, &run->out);
+        if (taken <= DETAILS_MOST)
+            print_details(&view, inquest, true, &run->out);
+        print_count(&view, inquest, &run->out);
+    }
+    for (size_t i = 0; i < inquest->meanings.count; i++) {
+        struct str name = utf8_display(run->arena, inquest->meanings.items[i]);
+        if (run->out.len)
+            buf_add_byte(&run->out, '\n');
+        struct str meaning = known_error_meaning(inquest->meanings.items[i]);
+        words_fold(&run->out,
+                   str_printf(run->arena, "%s%.*s: %.*s", inquest->ports ? "As the number of an error, " : "",
+                              STR_ARG(name), STR_ARG(meaning)),
+                   0, run->width);
+        buf_add_byte(&run->out, '\n');
+    }
+}
+
+// What was not seen could be what is looked for: say how much that is, and what would show it.
+static void
+say_unseen(struct inquest *inquest)
+{
+    const struct command_run *run = inquest->run;
+    size_t most = 0;
+
+    for (size_t i = 0; i < inquest->outcomes.count; i++) {
+        const struct outcome *outcome = &inquest->outcomes.items[i];
+        bool nameless = false;
+        if (outcome->failed) {
+            command_note(run, utf8_display(run->arena, str_of(outcome->err.text)));
+            continue;
+        }
+        for (size_t c = 0; c < outcome->answer.causes.count; c++) {
+            const struct cause *cause = &outcome->answer.causes.items[c];
+            nameless = nameless || (cause->blocks && cause->sockets.count && cause->holders.count == 0 &&
+                                    cause->kind != CAUSE_LINGERING && cause->kind != CAUSE_UNACCEPTED);
+        }
+        if (nameless && !outcome->answer.complete && outcome->answer.unseen.count > most)
+            most = outcome->answer.unseen.count;
+    }
+    if (most == 0)
+        return;
+    struct str programs = words_count(run->arena, most, "program", "programs");
+    struct str see = inquest->host.admin ? STR("moorage doctor tells why")
+                                         : str_printf(run->arena, "sudo %.*s shows all", STR_ARG(run->again));
+    command_note(run, str_printf(run->arena, "%.*s may not be looked into: %.*s", STR_ARG(programs), STR_ARG(see)));
+}
+
+static int
+why_run(struct command_run *run, struct err *err)
+{
+    struct inquest inquest = {.run = run};
+    struct service_table services = {0};
+
+    if (run->operands.count == 0) {
+        err_set(err, ERR_USAGE, 0, "which port? For example: moorage why 8080");
+        return EXIT_USAGE;
+    }
+    command_services(run->arena, &services);
+    for (size_t i = 0; i < run->operands.count; i++)
+        if (!read_operand(&inquest, run->operands.items[i], &services, err))
+            return err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_UNKNOWN;
+    if (!apply_options(&inquest, err))
+        return EXIT_USAGE;
+    for (size_t i = 0; i < inquest.endpoints.count; i++)
+        inquest.ports += inquest.endpoints.items[i].last - inquest.endpoints.items[i].first + 1u;
+    if (!read_host(&inquest, err))
+        return EXIT_UNKNOWN;
+    answer_all(&inquest);
+    if (run->common.json)
+        print_json(&inquest);
+    else
+        print_text(&inquest);
+    say_unseen(&inquest);
+    return exit_code(&inquest);
+}
+
+const struct command command_why = {
+    .name = "why",
+    .aliases = "who explain status",
+    .usage = "[OPTION]... PORT...",
+    .summary = "why a port can't be used, who has it and what to do",
+    .about = "Tells whether a server could use the port now, by trying it for a moment, and if not, who or what keeps it "
+             "and what ends that with the least harm. A PORT is 8080, 8000-8010, udp/53, 127.0.0.1:80, [::1]:80, "
+             "localhost:3000, a URL or a service name; - reads the error text of another program from standard input "
+             "and finds the port in it; the name or number of an error (EADDRINUSE, 10048) is explained.",
+    .examples = "moorage 8080\twhy can't 8080 be used?\n"
+                "moorage 8080 3000-3010\tseveral ports, a line each\n"
+                "moorage 80 --on ::1\tone address only\n"
+                "npm start 2>&1 | moorage -\tthe port that the error is about\n"
+                "moorage -q 8080 && ./server\tthe exit code is the answer: 0 = you can use it\n",
+    .options = OPT_TABLE(why_items),
+    .options_size = sizeof(struct why_options),
+    .run = why_run,
+};

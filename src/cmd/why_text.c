@@ -1,0 +1,389 @@
+#include "cmd/why_text.h"
+
+#include "base/ink.h"
+#include "base/utf8.h"
+#include "cmd/sheet.h"
+#include "cmd/words.h"
+
+enum {
+    SHOWN_ANCESTORS = 5,
+    SHOWN_HOLDERS = 5,
+};
+
+struct str
+why_text_verdict(const struct answer *answer)
+{
+    static const struct str words[] = {
+        [WHY_FREE] = STR_INIT("free"),
+        [WHY_TAKEN] = STR_INIT("taken"),
+        [WHY_RESERVED] = STR_INIT("reserved"),
+        [WHY_NOT_ALLOWED] = STR_INIT("not allowed"),
+        [WHY_NOT_LOCAL] = STR_INIT("not of this host"),
+        [WHY_UNKNOWN] = STR_INIT("unknown"),
+    };
+
+    return words[answer->verdict];
+}
+
+// The range of a port tells about its future, not about its present.
+static bool
+is_about_range(const struct cause *cause)
+{
+    return cause->kind == CAUSE_DYNAMIC_RANGE || cause->kind == CAUSE_RESERVED;
+}
+
+bool
+why_text_is_remarkable(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->causes.count; i++)
+        if (!is_about_range(&answer->causes.items[i]))
+            return true;
+    return answer->plain_warning.len > 0;
+}
+
+static const struct cause *
+main_cause(const struct answer *answer)
+{
+    return answer->causes.count && answer->causes.items[0].blocks ? &answer->causes.items[0] : NULL;
+}
+
+static struct str
+holders_text(const struct why_view *view, const struct cause *cause)
+{
+    const struct holder *first = &cause->holders.items[0];
+    struct str name = utf8_display(view->arena, holder_name(view->arena, first));
+
+    if (cause->holders.count == 1)
+        return str_printf(view->arena, "%.*s (pid %u)", STR_ARG(name), first->pid);
+    return str_printf(view->arena, "%.*s (pid %u and %zu more)", STR_ARG(name), first->pid, cause->holders.count - 1);
+}
+
+static struct str
+container_name(const struct why_view *view, const struct container *container)
+{
+    enum {
+        SHORT_ID = 12,
+    };
+    struct str name = container->name.len ? container->name : str_part(container->id, 0, SHORT_ID);
+
+    return utf8_display(view->arena, name);
+}
+
+// Who has the sockets of this cause, for "is taken by ...".
+static struct str
+taker(const struct why_view *view, const struct cause *cause)
+{
+    switch (cause->kind) {
+    case CAUSE_CONTAINER:
+        if (cause->container)
+            return str_printf(view->arena, "container %.*s (%.*s)", STR_ARG(container_name(view, cause->container)),
+                              STR_ARG(utf8_display(view->arena, cause->container->runtime)));
+        break;
+    case CAUSE_SOCKET_UNIT:
+        if (cause->service)
+            return str_printf(view->arena, "systemd for %.*s",
+                              STR_ARG(utf8_display(view->arena, cause->service->name)));
+        break;
+    case CAUSE_LINGERING:
+        return cause->sockets.count == 1 ? STR("a closed connection that lingers")
+                                         : STR("closed connections that linger");
+    case CAUSE_UNACCEPTED:
+        return STR("connections that no program has accepted");
+    case CAUSE_KERNEL:
+        return STR("the kernel");
+    case CAUSE_HIDDEN:
+        return STR("something that can't be seen");
+    case CAUSE_EXHAUSTED:
+        return STR("outgoing connections: no port is left for more");
+    default:
+        break;
+    }
+    if (cause->holders.count)
+        return holders_text(view, cause);
+    return cause->sockets.count ? STR("a program that you may not look into") : STR("something that can't be named");
+}
+
+struct str
+why_text_who(const struct why_view *view, const struct answer *answer)
+{
+    const struct cause *cause = main_cause(answer);
+
+    if (!cause)
+        return utf8_display(view->arena, answer->plain_warning);
+    if (answer->verdict == WHY_TAKEN)
+        return taker(view, cause);
+    return utf8_display(view->arena, cause->sentence);
+}
+
+// ", on all addresses" for what serves there.
+static struct str
+place(const struct why_view *view, const struct cause *cause)
+{
+    size_t *serving = arena_array(view->arena, cause->sockets.count + 1, sizeof *serving);
+    size_t count = 0;
+
+    for (size_t i = 0; i < cause->sockets.count; i++) {
+        enum socket_state state = view->host->sockets.items[cause->sockets.items[i]].state;
+        if (state == SOCKET_LISTEN || state == SOCKET_UNCONN || state == SOCKET_BOUND)
+            serving[count++] = cause->sockets.items[i];
+    }
+    if (count == 0)
+        return (struct str){0};
+    struct str where = words_addresses(view->arena, view->host, serving, count);
+    if (str_equal(where, STR("local only")))
+        return STR(", on 127.0.0.1 and ::1");
+    if (str_starts(where, STR("all")))
+        return str_printf(view->arena, ", on %.*s addresses", STR_ARG(where));
+    return str_printf(view->arena, ", on %.*s", STR_ARG(where));
+}
+
+static void
+add_asked_place(const struct why_view *view, const struct endpoint *endpoint, struct buf *out)
+{
+    if (endpoint->host == ENDPOINT_LOCALHOST)
+        buf_add_c(out, " on localhost");
+    if (endpoint->host == ENDPOINT_ADDRESS)
+        buf_addf(out, " on %.*s", STR_ARG(address_format(view->arena, endpoint->address)));
+    if (endpoint->device.len)
+        buf_addf(out, " on device %.*s", STR_ARG(utf8_display(view->arena, endpoint->device)));
+}
+
+static void
+print_verdict(const struct why_view *view, const struct answer *answer, struct buf *out)
+{
+    const struct why_question *question = &answer->question;
+    const struct cause *cause = main_cause(answer);
+    struct str sentence = cause ? utf8_display(view->arena, cause->sentence) : (struct str){0};
+    struct buf head = {.arena = view->arena};
+
+    buf_addf(&head, "Port %u (%.*s)", question->endpoint.first, STR_ARG(words_protocol(question->protocol)));
+    add_asked_place(view, &question->endpoint, &head);
+    ink_add(out, view->colour, INK_STRONG, buf_str(&head));
+    switch (answer->verdict) {
+    case WHY_FREE:
+        buf_add_c(out, " is ");
+        ink_add(out, view->colour, INK_GOOD, STR("free"));
+        break;
+    case WHY_TAKEN:
+        buf_add_c(out, " is ");
+        ink_add(out, view->colour, INK_BAD, STR("taken"));
+        if (cause) {
+            buf_add_c(out, " by ");
+            ink_add(out, view->colour, INK_NAME, taker(view, cause));
+            buf_add(out, place(view, cause));
+        }
+        break;
+    case WHY_RESERVED:
+        buf_add_c(out, " is ");
+        ink_add(out, view->colour, INK_BAD, STR("reserved"));
+        if (cause && cause->range)
+            buf_addf(out, " by %.*s (%u-%u)", STR_ARG(utf8_display(view->arena, cause->range->source)),
+                     cause->range->first, cause->range->last);
+        break;
+    case WHY_NOT_ALLOWED:
+        buf_add_c(out, " is ");
+        ink_add(out, view->colour, INK_BAD, STR("not allowed"));
+        buf_addf(out, "%s%.*s", sentence.len ? ": " : "", STR_ARG(sentence));
+        break;
+    case WHY_NOT_LOCAL:
+        buf_add_c(out, " can't be used");
+        buf_addf(out, "%s%.*s", sentence.len ? ": " : "", STR_ARG(sentence));
+        break;
+    case WHY_UNKNOWN:
+        buf_add_c(out, ": whether it is free could not be found out");
+        break;
+    }
+    buf_add_byte(out, '\n');
+}
+
+// Whether the verdict's line says all that the cause's sentence does.
+static bool
+is_said(const struct answer *answer, const struct cause *cause)
+{
+    if (cause != main_cause(answer))
+        return false;
+    if (answer->verdict != WHY_TAKEN)
+        return answer->verdict != WHY_RESERVED && answer->verdict != WHY_UNKNOWN;
+    return cause->kind == CAUSE_LISTENER && cause->holders.count == 1;
+}
+
+static struct str
+folder(const struct why_view *view, const struct process *process)
+{
+    struct buf out = {.arena = view->arena};
+
+    if (process->cwd.known != KNOWN_YES || !process->cwd.value.len)
+        return (struct str){0};
+    buf_addf(&out, "in %.*s", STR_ARG(words_path(view->arena, process->cwd.value, view->privacy)));
+    if (process->git_branch.value.len && !view->privacy->share)
+        buf_addf(&out, " (git: %.*s)", STR_ARG(utf8_display(view->arena, process->git_branch.value)));
+    return buf_str(&out);
+}
+
+// "2 h ago by ann, from nodemon (41230) < npm < bash < code"
+static struct str
+origin(const struct why_view *view, const struct holder *holder)
+{
+    const struct process *process = holder->process;
+    struct buf out = {.arena = view->arena};
+
+    if (process->started_known)
+        buf_add(&out, words_ago(view->arena, view->host->time_ms - process->started_ms));
+    if (process->user.value.len && !view->privacy->share)
+        buf_addf(&out, "%sby %.*s", out.len ? " " : "", STR_ARG(process->user.value));
+    for (size_t i = 0; i < holder->ancestry.count && i < SHOWN_ANCESTORS; i++) {
+        const struct process *parent = holder->ancestry.items[i];
+        struct holder as_holder = {.pid = parent->pid, .process = parent};
+        struct str name = holder_name(view->arena, &as_holder);
+        if (i == 0)
+            buf_addf(&out, "%sfrom %.*s (%u)", out.len ? ", " : "", STR_ARG(name), parent->pid);
+        else
+            buf_addf(&out, " < %.*s", STR_ARG(name));
+    }
+    if (holder->ancestry.count == 0 && holder->started_by.len)
+        buf_addf(&out, "%sfrom %.*s", out.len ? ", " : "", STR_ARG(holder->started_by));
+    return buf_str(&out);
+}
+
+static struct str
+service_text(const struct why_view *view, const struct holder *holder)
+{
+    const struct service *service = holder->service;
+
+    if (!holder->unit.len || str_starts(holder->unit, STR("session-")))
+        return (struct str){0};
+    if (service && service->description.len)
+        return str_printf(view->arena, "%.*s (%.*s)", STR_ARG(holder->unit), STR_ARG(service->description));
+    return holder->unit;
+}
+
+static struct str
+container_text(const struct why_view *view, const struct holder *holder)
+{
+    const struct container *container = holder->forwards ? holder->forwards : holder->container;
+    struct buf out = {.arena = view->arena};
+
+    if (!container) {
+        if (holder->container_id.len)
+            buf_addf(&out, "%.*s %.*s", STR_ARG(holder->runtime), STR_ARG(str_part(holder->container_id, 0, 12)));
+        return buf_str(&out);
+    }
+    buf_addf(&out, "%.*s (%.*s)", STR_ARG(container_name(view, container)), STR_ARG(container->runtime));
+    if (container->image.len)
+        buf_addf(&out, ", image %.*s", STR_ARG(container->image));
+    if (container->compose_project.len)
+        buf_addf(&out, ", service %.*s of compose project %.*s", STR_ARG(container->compose_service),
+                 STR_ARG(container->compose_project));
+    return buf_str(&out);
+}
+
+static struct str
+state_text(const struct why_view *view, const struct process *process)
+{
+    if (process->state == 'Z')
+        return STR("it has ended, but its parent has not taken notice yet");
+    if (process->state != 'T')
+        return (struct str){0};
+    if (process->tty.len)
+        return str_printf(view->arena, "it is stopped (Ctrl-Z) in terminal %.*s; `fg` there lets it go on",
+                          STR_ARG(process->tty));
+    return STR("it is stopped and answers nobody");
+}
+
+static struct str
+other_holders(const struct why_view *view, const struct cause *cause)
+{
+    struct buf out = {.arena = view->arena};
+    size_t last = cause->holders.count < SHOWN_HOLDERS + 1 ? cause->holders.count : SHOWN_HOLDERS + 1;
+
+    for (size_t i = 1; i < last; i++) {
+        const struct holder *holder = &cause->holders.items[i];
+        buf_addf(&out, "%s%.*s (%u)", i > 1 ? ", " : "", STR_ARG(holder_name(view->arena, holder)), holder->pid);
+    }
+    if (cause->holders.count > last)
+        buf_addf(&out, " and %zu more", cause->holders.count - last);
+    return buf_str(&out);
+}
+
+static void
+add_holders(const struct why_view *view, const struct cause *cause, struct sheet *sheet)
+{
+    const struct holder *holder = cause->holders.count ? &cause->holders.items[0] : NULL;
+    const struct process *process = holder ? holder->process : NULL;
+
+    if (!holder)
+        return;
+    if (process && process->command.count)
+        sheet_add(sheet, STR("command"), words_command(view->arena, &process->command, view->privacy),
+                  folder(view, process));
+    else if (process && process->exe.value.len)
+        sheet_add(sheet, STR("program"), words_path(view->arena, process->exe.value, view->privacy),
+                  folder(view, process));
+    if (process) {
+        sheet_add(sheet, STR("started"), origin(view, holder), (struct str){0});
+        sheet_add(sheet, STR("state"), state_text(view, process), (struct str){0});
+    }
+    sheet_add(sheet, STR("service"), service_text(view, holder), (struct str){0});
+    sheet_add(sheet, STR("container"), container_text(view, holder), (struct str){0});
+    sheet_add(sheet, STR("with"), other_holders(view, cause), (struct str){0});
+}
+
+static void
+add_remedy(const struct remedy *remedy, struct sheet *sheet)
+{
+    struct str first = remedy->command.len ? remedy->command : remedy->by_hand;
+
+    if (first.len)
+        sheet_add(sheet, remedy->label, first, remedy->sentence);
+    else
+        sheet_add(sheet, remedy->label, remedy->sentence, (struct str){0});
+    if (remedy->command.len && remedy->by_hand.len)
+        sheet_add(sheet, STR("by hand"), remedy->by_hand, (struct str){0});
+}
+
+static bool
+is_remedy_sentence(const struct cause *cause, struct str note)
+{
+    for (size_t i = 0; i < cause->remedies.count; i++)
+        if (str_equal(cause->remedies.items[i].sentence, note))
+            return true;
+    return false;
+}
+
+static void
+add_cause(const struct why_view *view, const struct answer *answer, const struct cause *cause, struct sheet *sheet)
+{
+    if (!is_said(answer, cause))
+        sheet_add(sheet, !cause->blocks ? STR("mind") : cause == main_cause(answer) ? STR("because") : STR("also"),
+                  cause->sentence, (struct str){0});
+    add_holders(view, cause, sheet);
+    for (size_t i = 0; i < cause->notes.count; i++)
+        if (!is_remedy_sentence(cause, cause->notes.items[i]))
+            sheet_add(sheet, STR("note"), cause->notes.items[i], (struct str){0});
+    for (size_t i = 0; i < cause->remedies.count; i++)
+        if (cause->remedies.items[i].lever != LEVER_OTHER_PORT)
+            add_remedy(&cause->remedies.items[i], sheet);
+}
+
+void
+why_text_answer(const struct why_view *view, const struct answer *answer, struct buf *out)
+{
+    struct sheet sheet = {.arena = view->arena};
+    struct buf instead = {.arena = view->arena};
+
+    print_verdict(view, answer, out);
+    sheet_add(&sheet, STR("mind"), answer->plain_warning, (struct str){0});
+    if (!answer->proved && answer->bindable)
+        sheet_add(&sheet, STR("judged"), STR("by the tables alone; it was not tried"), (struct str){0});
+    for (size_t i = 0; i < answer->causes.count; i++) {
+        const struct cause *cause = &answer->causes.items[i];
+        if (answer->bindable || answer->question.all || cause->blocks || !is_about_range(cause))
+            add_cause(view, answer, cause, &sheet);
+    }
+    if (answer->verdict == WHY_NOT_ALLOWED && !answer->proved)
+        sheet_add(&sheet, STR("note"), STR("no program uses it"), (struct str){0});
+    for (size_t i = 0; i < answer->suggest.count; i++)
+        buf_addf(&instead, "%s%u", i ? ", " : "", answer->suggest.items[i]);
+    sheet_add(&sheet, STR("or use"), buf_str(&instead), (struct str){0});
+    sheet_print(&sheet, out, view->width, view->colour);
+}
