@@ -1,0 +1,140 @@
+#!/usr/bin/python3 -B
+"""Recorded hosts (test/data/hosts) and what moorage says of them (test/data/golden): one for each kind of cause.
+
+moorage-fake answers from the recording that MOORAGE_FAKE_HOST names, so that a host's answer is the same everywhere.
+`test_golden.py --update` writes the golden files anew: read the difference before it is committed.
+"""
+
+import difflib
+import json
+import os
+import sys
+
+import lib
+import shapes
+
+HOSTS = lib.ROOT / "test" / "data" / "hosts"
+GOLDEN = lib.ROOT / "test" / "data" / "golden"
+
+# Host -> (kind of the first cause, whether it blocks, the questions that are put).
+CASES = {
+    "address": ("address", True, ["why tcp/192.0.2.7:8080"]),
+    "bound": ("bound", True, ["why tcp/8000"]),
+    "connection": ("connection", True, ["why tcp/50103"]),
+    "container": ("container", True, ["why tcp/8080", "list"]),
+    "container-silent": ("container", True, ["why tcp/8080", "list"]),
+    "crowd": ("listener", True, ["why 3000", "why 3000-3002", "list", "list --all", "list --pids", "list -o port,pid,name",
+                                 "list --csv", "list --no-header node", "node", "doctor"]),
+    "denied": ("denied", True, ["why tcp/8080"]),
+    "dynamic-range": ("dynamic-range", False, ["why tcp/45005"]),
+    "exhausted": ("connection", True, ["why tcp/40000"]),
+    "hidden": ("hidden", True, ["why tcp/31337"]),
+    "hidden-for-a-moment": (None, False, ["why tcp/8085"]),
+    "inherited": ("inherited", True, ["why tcp/9000"]),
+    "kernel": ("kernel", True, ["why udp/4789", "list"]),
+    "lingering": ("lingering", True, ["why tcp/4000"]),
+    "lingering-reuse": ("lingering", False, ["why tcp/4000"]),
+    "listener": ("listener", True, ["3000", "why tcp/3000", "why tcp/3000 --full", "why tcp/3000 --share", "node"]),
+    "other-family": ("other-family", False, ["why 127.0.0.1:5173"]),
+    "other-namespace": ("other-namespace", False, ["why tcp/80"]),
+    "privileged": ("privileged", True, ["why tcp/80", "why tcp/80 --as-root"]),
+    "privileged-taken": ("listener", True, ["why tcp/80", "why tcp/80 --as-root"]),
+    "redirect": ("redirect", False, ["why tcp/8080"]),
+    "relay": ("relay", True, ["why tcp/5432"]),
+    "reserved": ("reserved", False, ["why tcp/45005"]),
+    "reuseport-group": ("reuseport-group", True, ["why tcp/8443"]),
+    "service": ("service", True, ["why tcp/80", "list"]),
+    "service-resolved": ("listener", True, ["why 53"]),
+    "shared": ("shared", False, ["why udp/5353"]),
+    "socket-unit": ("socket-unit", True, ["why tcp/631"]),
+    "unaccepted": ("unaccepted", True, ["why tcp/4100"]),
+}
+
+
+def fake(host, *args):
+    """What moorage says where it runs on this recorded host."""
+    path = os.environ.get("MOORAGE_FAKE") or lib.ROOT / "build" / "moorage-fake"
+    if not os.access(path, os.X_OK):
+        raise lib.Skip(f"no program at {path}: set MOORAGE_FAKE")
+    return lib.run(*args, path=str(path), env=lib.environment(MOORAGE_FAKE_HOST=str(host)))
+
+
+def said(name):
+    """The text and the JSON of all questions to this host."""
+    texts, documents = [], []
+    for question in CASES[name][2]:
+        args = question.split()
+        result = fake(HOSTS / f"{name}.json", *args)
+        texts.append(f"$ moorage {question}\n{result.out}{result.err}exit {result.code}\n")
+        if "--csv" in args or "-o" in args:
+            continue
+        answer = fake(HOSTS / f"{name}.json", *args, "--json")
+        document = answer.json()
+        for entry in document.get("asked", ()):
+            lib.check_entry(entry)
+        documents.append({"question": question, "exit": answer.code, "answer": document})
+    return "\n".join(texts), json.dumps(documents, indent=2, ensure_ascii=False) + "\n"
+
+
+def check_cause(name, document):
+    kind, blocks, _ = CASES[name]
+    causes = document["asked"][0]["causes"]
+    if kind is None:
+        assert not causes and document["asked"][0]["bindable"], causes
+        return
+    first = [cause for cause in causes if cause["kind"] == kind]
+    assert first and first[0]["blocks"] == blocks, [(cause["kind"], cause["blocks"]) for cause in causes]
+
+
+def add_case(name):
+    def answers():
+        texts, documents = said(name)
+        check_cause(name, json.loads(documents)[0]["answer"])
+        assert texts == (GOLDEN / f"{name}.txt").read_text(), difference(GOLDEN / f"{name}.txt", texts)
+        assert documents == (GOLDEN / f"{name}.json").read_text(), difference(GOLDEN / f"{name}.json", documents)
+
+    answers.__name__ = f"the_recorded_host_{name.replace('-', '_')}_is_answered_as_before"
+    lib.test(answers)
+
+
+def difference(path, got):
+    lines = difflib.unified_diff(path.read_text().splitlines(), got.splitlines(), str(path), "now", lineterm="")
+    return "\n".join(lines)
+
+
+for case in CASES:
+    add_case(case)
+
+
+@lib.test
+def every_recorded_host_has_its_questions():
+    assert {path.stem for path in HOSTS.glob("*.json")} == set(CASES)
+
+
+@lib.test
+def a_recording_of_this_machine_gives_the_same_answer_again():
+    port = lib.new_port()
+    child = shapes.listener(port)
+    recording = lib.temp_folder() / "host.json"
+    assert lib.run("doctor", "--record", recording, "--full").code in (0, 1)
+    entry = lib.why(f"tcp/{port}", code=1)
+    again = fake(recording, "why", f"tcp/{port}", "--json")
+    assert again.code == 1, str(again)
+    cause = lib.only_cause(again.json()["asked"][0], "listener")
+    lib.only_holder(cause, child.pid)
+    assert cause["sentence"] == lib.only_cause(entry, "listener")["sentence"], cause
+
+
+def update():
+    GOLDEN.mkdir(exist_ok=True)
+    for name in CASES:
+        texts, documents = said(name)
+        (GOLDEN / f"{name}.txt").write_text(texts)
+        (GOLDEN / f"{name}.json").write_text(documents)
+        print(f"{name}: written")
+
+
+if sys.argv[1:] == ["--update"]:
+    update()
+else:
+    lib.main(own_netns=True)
