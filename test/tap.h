@@ -27,8 +27,7 @@ struct tap_test {
 static struct tap_test *tap_first;
 static struct tap_test **tap_last = &tap_first;
 static jmp_buf tap_out;
-static int tap_number;
-static const char *tap_skipped;
+static const char *tap_skipped = "";
 
 #define TEST(test_name)                                                            \
     static void test_##test_name(struct arena *arena);                             \
@@ -75,29 +74,43 @@ static const char *tap_skipped;
         longjmp(tap_out, 2); \
     } while (0)
 
-#define TAP_MAIN                                                                  \
-    int main(void)                                                                \
-    {                                                                             \
-        int failed = 0;                                                           \
-        int count = 0;                                                            \
-        for (struct tap_test *t = tap_first; t; t = t->next)                      \
-            count++;                                                              \
-        printf("1..%d\n", count);                                                 \
-        for (struct tap_test *volatile t = tap_first; t; t = t->next) {           \
-            struct arena *volatile arena = arena_open();                          \
-            int how = setjmp(tap_out);                                            \
-            if (how == 0)                                                         \
-                t->run(arena);                                                    \
-            tap_number++;                                                         \
-            if (how == 2)                                                         \
-                printf("ok %d %s # SKIP %s\n", tap_number, t->name, tap_skipped); \
-            else                                                                  \
-                printf("%s %d %s\n", how ? "not ok" : "ok", tap_number, t->name); \
-            failed += how == 1;                                                   \
-            fflush(stdout);                                                       \
-            arena_close(arena);                                                   \
-        }                                                                         \
-        return failed ? 1 : 0;                                                    \
+// 0: the test passed, 1: it failed, 2: it was skipped. Alone in its function, so that no variable lives across setjmp.
+static int
+tap_try(const struct tap_test *test, struct arena *arena)
+{
+    int how = setjmp(tap_out);
+    if (how == 0)
+        test->run(arena);
+    return how;
+}
+
+static int
+tap_run_all(void)
+{
+    int failed = 0;
+    int number = 0;
+    for (struct tap_test *test = tap_first; test; test = test->next)
+        number++;
+    printf("1..%d\n", number);
+    number = 0;
+    for (struct tap_test *test = tap_first; test; test = test->next) {
+        struct arena *arena = arena_open();
+        int how = tap_try(test, arena);
+        printf("%s %d %s", how == 1 ? "not ok" : "ok", ++number, test->name);
+        if (how == 2)
+            printf(" # SKIP %s", tap_skipped);
+        printf("\n");
+        fflush(stdout);
+        failed += how == 1;
+        arena_close(arena);
+    }
+    return failed ? 1 : 0;
+}
+
+#define TAP_MAIN              \
+    int main(void)            \
+    {                         \
+        return tap_run_all(); \
     }
 
 #endif

@@ -1,0 +1,42 @@
+# The front door: sets up what is missing (tools/setup.sh), then calls Meson. Everything else stands in meson.build.
+.PHONY: all run test windows test-windows bench install format clean
+.DEFAULT_GOAL := all
+MESON := $(firstword $(wildcard /usr/bin/meson) meson)
+PREFIX ?= /usr/local
+
+# Meson reads the list of sources when it configures: a file that came or went asks for that again.
+all:
+	@tools/setup.sh build
+	@tools/sources.sh | cmp -s - build/sources.txt || { \
+		out=$$($(MESON) setup $$([ ! -e build/build.ninja ] || echo --reconfigure) build 2>&1) || { \
+			echo "$$out"; rm -f build/build.ninja; exit 1; }; \
+		tools/sources.sh >build/sources.txt; }
+	@ninja --quiet -C build
+
+# Ends well whether the port is free (0) or taken (1): both are answers.
+run: all
+	@build/moorage $(PORT) $(ARGS); code=$$?; [ $$code -le 1 ] || exit $$code
+
+test: all
+	@tools/setup.sh test
+	@tools/test.py
+
+windows:
+	@echo "There is no Windows build yet. make test-windows checks that what both systems share compiles for Windows."
+
+test-windows:
+	@tools/setup.sh windows
+	@tools/test_windows.sh
+
+bench:
+	@echo "There are no benchmarks yet."
+
+install: all
+	@$(MESON) configure build --prefix "$(abspath $(PREFIX))"
+	@$(MESON) install -C build --quiet $(if $(DESTDIR),--destdir "$(abspath $(DESTDIR))")
+
+format:
+	@find src test -name '*.[ch]' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-*
