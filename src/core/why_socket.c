@@ -65,8 +65,11 @@ static void
 index_holders(struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
-    struct why_row **by_socket = arena_array(inquiry->arena, host->sockets.count + 1, sizeof(struct why_row *));
+    struct why_row **by_socket;
 
+    if (inquiry->rows.count == 0)
+        return;
+    by_socket = arena_array(inquiry->arena, host->sockets.count, sizeof(struct why_row *));
     for (size_t i = 0; i < inquiry->rows.count; i++)
         by_socket[inquiry->rows.items[i].socket] = &inquiry->rows.items[i];
     for (size_t i = 0; i < host->holdings.count; i++)

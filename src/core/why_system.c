@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "core/snapshot.h"
 #include "core/why_parts.h"
+#include "sys/process.h"
 
 static bool
 failed_with(const struct inquiry *inquiry, const char *name)
@@ -232,27 +233,42 @@ is_first_of_namespace(const struct inquiry *inquiry, size_t index)
     return true;
 }
 
+// Who it is in there is worth a look, but not an error when it can't be seen.
 static void
-find_namespaces(struct inquiry *inquiry)
+read_namespace_holders(struct inquiry *inquiry, const size_t *sockets, size_t count)
 {
     struct host *host = inquiry->host;
     struct err ignored;
-    size_t count = 0;
-    size_t *sockets = arena_array(inquiry->arena, host->sockets.count + 1, sizeof *sockets);
+
+    for (size_t i = 0; i < count; i++)
+        host->sockets.items[sockets[i]].holders_read = true;
+    if (count > 0 && snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, false, &ignored))
+        snapshot_add_context(inquiry->arena, host, sockets, count, inquiry->question->deadline_ms);
+}
+
+static void
+find_namespaces(struct inquiry *inquiry)
+{
+    const struct host *host = inquiry->host;
+    struct {
+        LIST_OF(size_t);
+    } unread = {0};
+    struct {
+        LIST_OF(size_t);
+    } firsts = {0};
 
     for (size_t i = 0; i < host->sockets.count; i++) {
-        struct socket_row *row = &host->sockets.items[i];
-        if (row->netns != 0 && row->local_port == inquiry->port && !row->holders_read) {
-            row->holders_read = true;
-            sockets[count++] = i;
-        }
-    }
-    // Who it is in there is worth a look, but not an error when it can't be seen.
-    if (count > 0 && snapshot_add_holders(inquiry->arena, host, sockets, count, ~0u, true, false, &ignored))
-        snapshot_add_context(inquiry->arena, host, sockets, count, inquiry->question->deadline_ms);
-    for (size_t i = 0; i < host->sockets.count; i++)
+        const struct socket_row *row = &host->sockets.items[i];
+        if (row->netns == 0 || row->local_port != inquiry->port)
+            continue;
+        if (!row->holders_read)
+            *LIST_ADD(inquiry->arena, &unread) = i;
         if (is_first_of_namespace(inquiry, i))
-            add_namespace_cause(inquiry, i);
+            *LIST_ADD(inquiry->arena, &firsts) = i;
+    }
+    read_namespace_holders(inquiry, unread.items, unread.count);
+    for (size_t i = 0; i < firsts.count; i++)
+        add_namespace_cause(inquiry, firsts.items[i]);
 }
 
 // A bind that works and still does not help (nobody answers, another one does) is explained by what is dear to look for,
