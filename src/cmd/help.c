@@ -1,0 +1,152 @@
+#include "cmd/help.h"
+
+#include "base/ink.h"
+#include "base/utf8.h"
+#include "cmd/later.h"
+#include "cmd/table.h"
+#include "cmd/words.h"
+
+enum {
+    NAME_COLUMN = 26,
+    WIDTH_MOST = 100, // longer lines are hard to read
+    WIDTH_PIPED = 80,
+};
+
+static size_t
+text_width(size_t width)
+{
+    return width == 0 ? WIDTH_PIPED : width > WIDTH_MOST ? WIDTH_MOST : width;
+}
+
+static void
+heading(struct buf *out, bool colour, const char *text)
+{
+    buf_add_byte(out, '\n');
+    ink_add(out, colour, INK_STRONG, str_of(text));
+    buf_add_byte(out, '\n');
+}
+
+static void
+paragraph(struct buf *out, const char *text, size_t width)
+{
+    words_fold(out, str_of(text), 0, width);
+    buf_add_byte(out, '\n');
+}
+
+// "moorage 8080    what has the port"
+static void
+left_and_right(struct buf *out, struct str left, struct str right, size_t width)
+{
+    size_t used = 2 + utf8_width(left);
+
+    buf_addf(out, "  %.*s", STR_ARG(left));
+    if (used + 2 > NAME_COLUMN) {
+        buf_add_byte(out, '\n');
+        used = 0;
+    }
+    buf_pad(out, ' ', NAME_COLUMN - used);
+    words_fold(out, right, NAME_COLUMN, width);
+    buf_add_byte(out, '\n');
+}
+
+static void
+examples(struct buf *out, const char *text, size_t width)
+{
+    struct str rest = str_of(text);
+    struct str line;
+
+    while (rest.len && str_cut(&rest, '\n', &line)) {
+        struct str left;
+        str_cut(&line, '\t', &left);
+        left_and_right(out, left, line, width);
+    }
+}
+
+void
+help_all(struct buf *out, size_t width, bool colour)
+{
+    width = text_width(width);
+    ink_add(out, colour, INK_STRONG, STR("moorage"));
+    buf_add_c(out, " tells why a port can't be used (\"address already in use\"), who has it and what to do.\n");
+    heading(out, colour, "What to type");
+    examples(out,
+             "moorage\twhat is listening here\n"
+             "moorage 8080\twhy can't 8080 be used?\n"
+             "moorage node\tthe ports of that program\n"
+             "npm start 2>&1 | moorage -\tthe port that an error is about\n",
+             width);
+    heading(out, colour, "Commands");
+    for (size_t i = 0; i < table_command_count; i++) {
+        const struct command *command = table_commands[i];
+        if (!command->hidden)
+            left_and_right(out, str_of(command->name), str_of(command->summary), width);
+    }
+    heading(out, colour, "Options of every command");
+    opt_help(out, &command_common_options, width);
+    heading(out, colour, "Exit codes");
+    examples(out,
+             "0\tthe answer is good: you can use the port, something was found\n"
+             "1\tthe answer is bad: the port can't be used, nothing was found\n"
+             "2\tthe line was wrong\n"
+             "3\tit could not be found out\n",
+             width);
+    buf_add_c(out, "\n`moorage help COMMAND` tells more about one.\n");
+}
+
+void
+help_command(struct buf *out, const struct command *command, size_t width, bool colour)
+{
+    width = text_width(width);
+    buf_addf(out, "moorage %s %s\n", command->name, command->usage);
+    if (command->aliases)
+        buf_addf(out, "also known as: %s\n", command->aliases);
+    buf_add_byte(out, '\n');
+    paragraph(out, command->about, width);
+    if (command->options.count) {
+        heading(out, colour, "Options");
+        opt_help(out, &command->options, width);
+    }
+    heading(out, colour, "Options of every command");
+    opt_help(out, &command_common_options, width);
+    if (command->examples) {
+        heading(out, colour, "Examples");
+        examples(out, command->examples, width);
+    }
+}
+
+static int
+help_run(struct command_run *run, struct err *err)
+{
+    if (run->operands.count == 0) {
+        help_all(&run->out, run->width, run->colour);
+        return EXIT_GOOD;
+    }
+    struct str word = run->operands.items[0];
+    const struct command *command = table_find(word);
+    if (command) {
+        help_command(&run->out, command, run->width, run->colour);
+        return EXIT_GOOD;
+    }
+    const struct later *later = later_find(word);
+    if (later) {
+        struct str sentence = later_sentence(run->arena, later, word);
+        err_set(err, ERR_USAGE, 0, "%.*s", STR_ARG(sentence));
+        return EXIT_USAGE;
+    }
+    const char *meant = table_near(word);
+    word = utf8_display(run->arena, str_part(word, 0, 80));
+    if (meant)
+        err_set(err, ERR_USAGE, 0, "there is no command «%.*s»; did you mean «%s»?", STR_ARG(word), meant);
+    else
+        err_set(err, ERR_USAGE, 0, "there is no command «%.*s»; moorage help lists them all", STR_ARG(word));
+    return EXIT_USAGE;
+}
+
+const struct command command_help = {
+    .name = "help",
+    .usage = "[COMMAND]",
+    .summary = "what moorage can do, or more about one command",
+    .about = "Prints what moorage can do, or the options of one command.",
+    .examples = "moorage help why\tthe options of why\n",
+    .run = help_run,
+};

@@ -1,0 +1,129 @@
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "cmd/command.h"
+#include "cmd/dispatch.h"
+#include "cmd/help.h"
+#include "cmd/later.h"
+#include "cmd/table.h"
+#include "sys/term.h"
+
+static bool
+wants_colour(struct str when)
+{
+    if (str_equal(when, STR("always")))
+        return true;
+    return !str_equal(when, STR("never")) && term_wants_colour();
+}
+
+// The sentence on standard error; with --json also a document, so that tools always get one.
+static void
+print_error(struct command_run *run, const struct err *err, int code)
+{
+    struct str text = utf8_display(run->arena, str_of(err->text));
+
+    (void)term_write_error(str_printf(run->arena, "moorage: %.*s\n", STR_ARG(text)));
+    if (!run->common.json || run->common.quiet)
+        return;
+    cJSON *document = cJSON_CreateObject();
+    json_add_str(run->arena, document, "schema", STR("moorage.error/1"));
+    json_add_str(run->arena, document, "sentence", str_of(err->text));
+    json_add_int(document, "exit", code);
+    run->out.len = 0;
+    command_json(run, document);
+    (void)term_write(buf_str(&run->out));
+}
+
+static void
+prepare(struct command_run *run)
+{
+    // Windows has no HOME.
+    struct str home = term_environment("HOME", NULL);
+
+    run->out.arena = run->arena;
+    run->colour = wants_colour(run->common.colour);
+    run->width = term_output_is_terminal() ? term_width() : 0;
+    run->privacy.full = run->common.full;
+    run->privacy.share = run->common.share;
+    run->privacy.home = home.len ? home : term_environment("USERPROFILE", NULL);
+}
+
+// --version and --help win over everything else that the line says.
+static bool
+answer_about(struct command_run *run, const struct dispatch *dispatch)
+{
+    if (run->common.version) {
+        buf_add_c(&run->out, "moorage " MOORAGE_VERSION "\n");
+        return true;
+    }
+    if (!run->common.help)
+        return false;
+    if (table_find(dispatch->word) == dispatch->command)
+        help_command(&run->out, dispatch->command, run->width, run->colour);
+    else
+        help_all(&run->out, run->width, run->colour);
+    return true;
+}
+
+static int
+run_command(struct command_run *run, const struct dispatch *dispatch, struct err *err)
+{
+    if (answer_about(run, dispatch))
+        return EXIT_GOOD;
+    if (dispatch->later) {
+        struct str sentence = later_sentence(run->arena, dispatch->later, dispatch->word);
+        err_set(err, ERR_USAGE, 0, "%.*s", STR_ARG(sentence));
+        return EXIT_USAGE;
+    }
+    return dispatch->command->run(run, err);
+}
+
+// A command that is not there yet has no options to read, but --json and --help still hold.
+static bool
+read_line(struct command_run *run, const struct dispatch *dispatch, struct err *err)
+{
+    const struct command *command = dispatch->command;
+    struct opt_table tables[] = {command_common_options, command->options};
+
+    run->options = arena_alloc(run->arena, command->options_size);
+    void *const targets[] = {&run->common, run->options};
+    bool good =
+        opt_parse(run->arena, tables, targets, 2, dispatch->argc, dispatch->argv, &run->operands, err);
+    return good || dispatch->later || run->common.help || run->common.version;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct arena *arena = arena_open();
+    struct command_run run = {.arena = arena};
+    struct service_table services = {0};
+    struct dispatch dispatch;
+    struct err err = {0};
+    int code = EXIT_USAGE;
+
+    term_begin();
+    json_use(arena);
+    command_services(arena, &services);
+    dispatch_find(arena, argc > 0 ? argc - 1 : 0, argv + (argc > 0), &services, &dispatch);
+    bool good = read_line(&run, &dispatch, &err);
+    prepare(&run);
+    if (good) {
+        err = (struct err){0};
+        run.bare = dispatch.bare;
+        run.again = dispatch_again(arena, &dispatch);
+        code = run_command(&run, &dispatch, &err);
+    }
+    if (err.kind != ERR_NONE) {
+        print_error(&run, &err, code);
+    } else if (!run.common.quiet) {
+        // A reader that is gone (`moorage | head`) does not change the answer.
+        (void)term_write(buf_str(&run.out));
+    }
+    if (run.common.exit_zero && code != EXIT_USAGE)
+        code = EXIT_GOOD;
+    arena_close(arena);
+    return code;
+}
