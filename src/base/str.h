@@ -30,8 +30,12 @@ struct str_list {
 // printf("%.*s", STR_ARG(s))
 #define STR_ARG(s) (int)(s).len, (s).len ? (s).ptr : ""
 
-#if defined(__GNUC__)
+// Lets the compiler check a format against its arguments. GCC's "printf" means the C library's own dialect, which on Windows
+// lacks %zu; the formats here are ISO C's everywhere.
+#if defined(__clang__)
 #define STR_PRINTF(text, args) __attribute__((format(printf, text, args)))
+#elif defined(__GNUC__)
+#define STR_PRINTF(text, args) __attribute__((format(gnu_printf, text, args)))
 #else
 #define STR_PRINTF(text, args)
 #endif
