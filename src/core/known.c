@@ -1,0 +1,197 @@
+#include "core/known.h"
+
+#include <assert.h>
+
+#include "base/json.h"
+
+enum {
+    GRACE_USUAL = 10,
+    // Linux keeps 15 bytes of a process's short name (TASK_COMM_LEN in linux/sched.h).
+    SHORT_NAME = 15,
+};
+
+// data/known.json, by the build
+extern const unsigned char known_data[];
+extern const size_t known_data_size;
+
+// The parsed table lives as long as the program: it never changes, and its texts are given out.
+static struct arena *known_arena;
+static const cJSON *known_root;
+
+static const cJSON *
+root(void)
+{
+    if (!known_root) {
+        struct str text = {(const char *)known_data, known_data_size};
+        known_arena = arena_open();
+        known_root = json_parse(known_arena, text, NULL);
+        assert(known_root && "data/known.json is broken");
+    }
+    return known_root;
+}
+
+static struct str
+text_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(item) ? str_of(item->valuestring) : (struct str){NULL, 0};
+}
+
+// A name of the table may end in '*'; the system may have cut the program's.
+static bool
+name_matches(struct str entry, struct str name)
+{
+    if (str_ends(entry, STR("*")))
+        return name.len >= entry.len - 1 &&
+               str_equal_nocase(str_part(entry, 0, entry.len - 1), str_part(name, 0, entry.len - 1));
+    if (name.len == SHORT_NAME && entry.len > SHORT_NAME)
+        entry = str_part(entry, 0, SHORT_NAME);
+    return str_equal_nocase(entry, name);
+}
+
+static bool
+list_has_name(const cJSON *list, struct str name)
+{
+    const cJSON *item = NULL;
+
+    if (name.len == 0)
+        return false;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (name_matches(str_of(item->valuestring), name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+list_has_port(const cJSON *list, uint16_t port)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        if (item->valueint == port)
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_for_protocol(const cJSON *entry, enum protocol protocol)
+{
+    struct str name = text_of(entry, "protocol");
+    enum protocol only = PROTOCOL_TCP;
+
+    return name.len == 0 || (host_protocol_parse(name, &only) && host_same_ports(only, protocol));
+}
+
+static struct known_cause
+cause_of(const cJSON *entry)
+{
+    if (!entry)
+        return (struct known_cause){.id = {NULL, 0}};
+    return (struct known_cause){
+        .id = text_of(entry, "id"),
+        .title = text_of(entry, "title"),
+        .advice = text_of(entry, "advice"),
+        .command = text_of(entry, "command"),
+        .harm = text_of(entry, "harm"),
+    };
+}
+
+struct known_cause
+known_find(enum protocol protocol, uint16_t port, struct str name)
+{
+    const cJSON *entry = NULL;
+    const cJSON *of_any_port = NULL;
+
+    cJSON_ArrayForEach(entry, json_get_array(root(), "causes"))
+    {
+        const cJSON *ports = json_get_array(entry, "ports");
+        bool has_port = list_has_port(ports, port) && is_for_protocol(entry, protocol);
+        bool has_name = list_has_name(json_get_array(entry, "programs"), name);
+        bool alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "alone"));
+        if (has_port && (has_name || (name.len == 0 && alone)))
+            return cause_of(entry);
+        if (has_name && cJSON_GetArraySize(ports) == 0 && !of_any_port)
+            of_any_port = entry;
+    }
+    return cause_of(of_any_port);
+}
+
+bool
+known_is_usual_owner(struct arena *arena, enum protocol protocol, uint16_t port, struct str name, struct str *usual)
+{
+    const cJSON *entry = NULL;
+
+    *usual = (struct str){NULL, 0};
+    // What forwards a port may stand for any program.
+    if (name.len == 0 || known_is("forwarder", name) || known_is("relay", name))
+        return true;
+    cJSON_ArrayForEach(entry, json_get_array(root(), "owners"))
+    {
+        const cJSON *programs = json_get_array(entry, "programs");
+        const cJSON *second = cJSON_GetArrayItem(programs, 1);
+        if (!list_has_port(json_get_array(entry, "ports"), port) || !is_for_protocol(entry, protocol))
+            continue;
+        if (list_has_name(programs, name))
+            return true;
+        *usual = str_of(cJSON_GetArrayItem(programs, 0)->valuestring);
+        if (second)
+            *usual = str_printf(arena, "%.*s or %s", STR_ARG(*usual), second->valuestring);
+        return false;
+    }
+    return true;
+}
+
+unsigned
+known_grace(struct str name)
+{
+    const cJSON *entry = NULL;
+
+    cJSON_ArrayForEach(entry, json_get_object(root(), "grace"))
+    {
+        uint64_t seconds = 0;
+        if (list_has_name(entry, name) && str_to_u64(str_of(entry->string), 10, &seconds))
+            return (unsigned)seconds;
+    }
+    return GRACE_USUAL;
+}
+
+bool
+known_is(const char *class_name, struct str name)
+{
+    return list_has_name(json_get_array(json_get_object(root(), "classes"), class_name), name);
+}
+
+bool
+known_is_blocked_by_browsers(uint16_t port)
+{
+    return list_has_port(json_get_array(root(), "browser_blocked"), port);
+}
+
+bool
+known_is_default_port(enum protocol protocol, uint16_t port)
+{
+    bool tcp = host_same_ports(protocol, PROTOCOL_TCP);
+
+    return list_has_port(json_get_array(json_get_object(root(), "default_ports"), tcp ? "tcp" : "udp"), port);
+}
+
+struct str
+known_error_meaning(struct str error)
+{
+    const cJSON *entry = NULL;
+
+    cJSON_ArrayForEach(entry, json_get_array(root(), "errors"))
+    {
+        const cJSON *name = NULL;
+        cJSON_ArrayForEach(name, json_get_array(entry, "names"))
+        {
+            if (str_equal_nocase(str_of(name->valuestring), error))
+                return text_of(entry, "meaning");
+        }
+    }
+    return (struct str){NULL, 0};
+}
