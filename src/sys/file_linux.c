@@ -34,14 +34,15 @@ refuse(struct err *err, int error, const char *doing, const char *path)
     return err_set(err, kind_of(error), (unsigned long)error, "%s %s: %s", doing, path, strerror(error));
 }
 
-// Reads from `fd` up to its end, but never more than `limit` bytes.
+// Reads from `fd` up to its end, but never more than `limit` bytes. By way of the stack: the arena keeps what it once gave.
 static bool
 read_up_to(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
 {
+    char chunk[16384];
     struct buf bytes = {.arena = arena};
     while (bytes.len < limit) {
-        size_t want = limit - bytes.len < 16384 ? limit - bytes.len : 16384;
-        ssize_t got = read(fd, buf_room(&bytes, want), want);
+        size_t want = limit - bytes.len < sizeof chunk ? limit - bytes.len : sizeof chunk;
+        ssize_t got = read(fd, chunk, want);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -50,7 +51,7 @@ read_up_to(struct arena *arena, int fd, size_t limit, struct str *out, int *erro
         }
         if (got == 0)
             break;
-        bytes.len += (size_t)got;
+        buf_add(&bytes, (struct str){chunk, (size_t)got});
     }
     *out = buf_str(&bytes);
     return true;

@@ -28,16 +28,15 @@ process_place_known(int error)
     }
 }
 
+// Read by way of the stack: most of these files are small, and the arena keeps what it once gave.
 static bool
 read_all(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
 {
+    char chunk[16384];
     struct buf bytes = {.arena = arena};
     while (bytes.len < limit) {
-        size_t want = limit - bytes.len < 4096 ? limit - bytes.len : 4096;
-        // A file of /proc gives at most one page a call; a large buffer pays only once it is known to be large.
-        if (bytes.len)
-            want = limit - bytes.len < 65536 ? limit - bytes.len : 65536;
-        ssize_t got = read(fd, buf_room(&bytes, want), want);
+        size_t want = limit - bytes.len < sizeof chunk ? limit - bytes.len : sizeof chunk;
+        ssize_t got = read(fd, chunk, want);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
@@ -46,7 +45,7 @@ read_all(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
         }
         if (got == 0)
             break;
-        bytes.len += (size_t)got;
+        buf_add(&bytes, (struct str){chunk, (size_t)got});
     }
     *out = buf_str(&bytes);
     return true;

@@ -1,0 +1,45 @@
+#include "base/map64.h"
+
+// The slot of the key, or the empty one where it would go.
+static struct map64_slot *
+slot_of(const struct map64 *map, uint64_t key)
+{
+    // Fibonacci hashing (Knuth, TAOCP 6.4): inodes come in runs, and its high bits spread them.
+    size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (map->capacity - 1);
+    while (map->slots[at].used && map->slots[at].key != key)
+        at = (at + 1) & (map->capacity - 1);
+    return &map->slots[at];
+}
+
+static void
+grow(struct arena *arena, struct map64 *map)
+{
+    struct map64 larger = {.capacity = map->capacity ? map->capacity * 2 : 16, .count = map->count};
+    larger.slots = arena_array(arena, larger.capacity, sizeof *larger.slots);
+    for (size_t i = 0; i < map->capacity; i++) {
+        if (map->slots[i].used)
+            *slot_of(&larger, map->slots[i].key) = map->slots[i];
+    }
+    *map = larger;
+}
+
+void
+map64_put(struct arena *arena, struct map64 *map, uint64_t key, size_t value)
+{
+    if (map->count * 2 >= map->capacity)
+        grow(arena, map);
+    struct map64_slot *slot = slot_of(map, key);
+    map->count += !slot->used;
+    *slot = (struct map64_slot){.key = key, .value = value, .used = true};
+}
+
+bool
+map64_get(const struct map64 *map, uint64_t key, size_t *value)
+{
+    if (!map->count)
+        return false;
+    const struct map64_slot *slot = slot_of(map, key);
+    if (slot->used && value)
+        *value = slot->value;
+    return slot->used;
+}

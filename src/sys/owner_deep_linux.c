@@ -1,0 +1,220 @@
+#include "sys/owner_search_linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "decode/proc.h"
+#include "sys/clock.h"
+
+#define PATH_SIZE 64
+#define BUFFER_SIZE (64u << 10)
+// A ring that is working shows nothing of itself in that moment; asked again a little later it does.
+#define RING_TRIES 5
+
+// A process with a unix socket in which descriptors wait.
+struct in_flight {
+    uint32_t pid;
+    uint64_t fd;
+    uint64_t inode; // of the unix socket
+};
+
+// A process with an io_uring, and whether all of its files could be told.
+struct ring {
+    uint32_t pid;
+    bool clear;
+};
+
+struct deep {
+    struct owner_search *search;
+    struct map64 known_sockets; // TCP and UDP sockets: no descriptor waits in these
+    char *buffer;
+    struct {
+        LIST_OF(struct in_flight);
+    } in_flight;
+    struct {
+        LIST_OF(struct ring);
+    } rings;
+};
+
+static bool
+read_fdinfo(struct deep *deep, const struct owner_place *place, struct str *out)
+{
+    char path[2 * PATH_SIZE];
+    int error = 0;
+    unsigned long long fd = place->fd;
+    if (place->tid)
+        snprintf(path, sizeof path, "%u/task/%u/fdinfo/%llu", place->pid, place->tid, fd);
+    else
+        snprintf(path, sizeof path, "%u/fdinfo/%llu", place->pid, fd);
+    return owner_walk_read(deep->search->walk, path, deep->buffer, BUFFER_SIZE, out, &error);
+}
+
+static void
+add_ring(struct deep *deep, uint32_t pid, bool clear)
+{
+    for (size_t i = 0; i < deep->rings.count; i++) {
+        if (deep->rings.items[i].pid == pid) {
+            deep->rings.items[i].clear = deep->rings.items[i].clear && clear;
+            return;
+        }
+    }
+    *LIST_ADD(deep->search->arena, &deep->rings) = (struct ring){pid, clear};
+}
+
+static void
+look_into_ring(struct deep *deep, const struct owner_place *place)
+{
+    struct str text;
+    struct str name;
+    struct proc_ring ring;
+    uint64_t inode;
+    bool told = false;
+    for (int i = 0; i < RING_TRIES && !told; i++) {
+        if (i)
+            clock_sleep_ms(1);
+        if (!read_fdinfo(deep, place, &text))
+            return;
+        told = proc_ring_begin(text, &ring);
+    }
+    bool clear = told && text.len < BUFFER_SIZE;
+    while (told && proc_ring_next(&ring, &name)) {
+        // Older kernels leave the names of sockets empty.
+        clear = clear && name.len;
+        if (proc_parse_link(name, STR("socket"), &inode))
+            owner_search_hold(deep->search, inode, (struct holding){.pid = place->pid, .how = HOLDING_IO_URING});
+    }
+    add_ring(deep, place->pid, clear);
+}
+
+static void
+on_descriptor(void *data, const struct owner_place *place, struct str link)
+{
+    struct deep *deep = data;
+    struct str text;
+    uint64_t inode;
+    uint64_t count;
+    if (str_equal(link, STR("anon_inode:[io_uring]"))) {
+        look_into_ring(deep, place);
+        return;
+    }
+    if (!proc_parse_link(link, STR("socket"), &inode) || map64_get(&deep->known_sockets, inode, NULL))
+        return;
+    if (!read_fdinfo(deep, place, &text) || !proc_parse_in_flight(text, &count) || !count)
+        return;
+    *LIST_ADD(deep->search->arena, &deep->in_flight) = (struct in_flight){place->pid, place->fd, inode};
+}
+
+static void
+on_map(struct deep *deep, uint32_t pid, struct str line)
+{
+    struct str name;
+    uint64_t inode;
+    if (!proc_parse_map(line, &name))
+        return;
+    if (proc_parse_link(name, STR("socket"), &inode)) {
+        owner_search_hold(deep->search, inode, (struct holding){.pid = pid, .how = HOLDING_MMAP});
+        return;
+    }
+    if (!str_equal(name, STR("anon_inode:[io_uring]")))
+        return;
+    for (size_t i = 0; i < deep->rings.count; i++) {
+        if (deep->rings.items[i].pid == pid)
+            return;
+    }
+    // It is used without a descriptor (IORING_REGISTER_RING_FDS): no file tells what is registered in it.
+    add_ring(deep, pid, false);
+}
+
+// The lines of /proc/PID/maps as they come: the file of a browser has many thousands.
+static void
+on_process(void *data, uint32_t pid)
+{
+    struct deep *deep = data;
+    struct owner_walk *walk = deep->search->walk;
+    char path[PATH_SIZE];
+    size_t length = 0;
+    snprintf(path, sizeof path, "%u/maps", pid);
+    int fd = openat(walk->proc, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        if (errno == EACCES || errno == EPERM)
+            owner_walk_unseen(walk, pid, STR("maps"), KNOWN_NOT_ALLOWED);
+        return;
+    }
+    for (;;) {
+        ssize_t got = read(fd, deep->buffer + length, BUFFER_SIZE - length);
+        if (got <= 0)
+            break;
+        struct str rest = {deep->buffer, length + (size_t)got};
+        size_t end;
+        while ((end = str_find_byte(rest, '\n')) != SIZE_MAX) {
+            on_map(deep, pid, str_part(rest, 0, end));
+            rest = str_part(rest, end + 1, SIZE_MAX);
+        }
+        // A line is shorter than the buffer by far (a path has at most 4096 bytes); one that is not is none.
+        length = rest.len < BUFFER_SIZE ? rest.len : 0;
+        if (length)
+            memmove(deep->buffer, rest.ptr, length);
+    }
+    close(fd);
+}
+
+// Gives what nothing else explains to those in whose sockets something waits. Where that can be said of several sockets, or
+// where more may wait behind what is explained, it stays open who has it.
+static void
+judge_in_flight(struct deep *deep)
+{
+    struct owner_search *search = deep->search;
+    size_t open = owner_search_count_open(search);
+    bool several = false;
+    for (size_t i = 1; i < deep->in_flight.count; i++)
+        several = several || deep->in_flight.items[i].inode != deep->in_flight.items[0].inode;
+    for (size_t i = 0; i < search->query->count && open; i++) {
+        if (!owner_search_is_open(search, i))
+            continue;
+        uint64_t inode = search->host->sockets.items[search->query->sockets[i]].inode;
+        for (size_t k = 0; k < deep->in_flight.count; k++) {
+            const struct in_flight *waiting = &deep->in_flight.items[k];
+            owner_search_hold(search, inode,
+                              (struct holding){.pid = waiting->pid, .how = HOLDING_IN_FLIGHT, .fd = waiting->fd});
+        }
+    }
+    for (size_t k = 0; k < deep->in_flight.count && (several || !open); k++)
+        owner_walk_unseen(search->walk, deep->in_flight.items[k].pid, STR("descriptors in flight"), KNOWN_UNSUPPORTED);
+}
+
+// Requests that are under way in a ring hold files too, and no file tells which.
+static void
+judge_rings(struct deep *deep)
+{
+    bool open = owner_search_count_open(deep->search) > 0;
+    for (size_t i = 0; i < deep->rings.count; i++) {
+        if (open || !deep->rings.items[i].clear)
+            owner_walk_unseen(deep->search->walk, deep->rings.items[i].pid, STR("io_uring"), KNOWN_UNSUPPORTED);
+    }
+}
+
+void
+owner_deep_find(struct owner_search *search)
+{
+    struct deep deep = {.search = search, .buffer = arena_alloc(search->arena, BUFFER_SIZE)};
+    struct owner_walk *walk = search->walk;
+    for (size_t i = 0; i < search->host->sockets.count; i++) {
+        if (search->host->sockets.items[i].inode)
+            map64_put(search->arena, &deep.known_sockets, search->host->sockets.items[i].inode, i);
+    }
+    // What this walk is refused was noted by the first one.
+    walk->note_unseen = false;
+    walk->data = &deep;
+    walk->descriptor = on_descriptor;
+    walk->process = on_process;
+    if (!owner_walk_run(walk, NULL)) {
+        owner_walk_unseen(walk, 0, STR("processes"), KNOWN_UNSUPPORTED);
+        return;
+    }
+    judge_in_flight(&deep);
+    judge_rings(&deep);
+}

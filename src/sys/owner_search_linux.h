@@ -1,0 +1,45 @@
+#ifndef MOORAGE_SYS_OWNER_SEARCH_LINUX_H
+#define MOORAGE_SYS_OWNER_SEARCH_LINUX_H
+
+// The search for the holders of some sockets: what is asked for and what was found so far. Linux only; part of
+// sys/socket_owner.
+
+#include "base/arena.h"
+#include "base/map64.h"
+#include "decode/host.h"
+#include "sys/owner_walk_linux.h"
+#include "sys/socket_owner.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct owner_search {
+    struct arena *arena;
+    struct host *host;
+    const struct owner_query *query;
+    struct owner_walk *walk;
+    struct map64 asked; // from the inode to the last asked socket with it (index into query->sockets)
+    size_t *next;       // from there to the one before, + 1; 0 = no more
+    bool *held;         // for each asked socket: a holder was found
+    size_t first_new;   // holdings before this index were there before the search
+};
+
+// Notes a holder of the asked sockets with this inode; what is known already is not noted twice.
+void
+owner_search_hold(struct owner_search *search, uint64_t inode, struct holding how);
+
+// Whether this asked socket (index into query->sockets) has an inode, and neither a holder nor a part of the kernel explains it.
+bool
+owner_search_is_open(const struct owner_search *search, size_t asked);
+
+// How many of them are.
+size_t
+owner_search_count_open(const struct owner_search *search);
+
+// Looks into the rare places: registered files of io_uring, memory maps, and descriptors in flight. These last can't be told
+// apart, so the holder of a unix socket in which any wait counts as holder of what nothing else explains.
+void
+owner_deep_find(struct owner_search *search);
+
+#endif

@@ -1,0 +1,62 @@
+#ifndef MOORAGE_SYS_OWNER_WALK_LINUX_H
+#define MOORAGE_SYS_OWNER_WALK_LINUX_H
+
+// A walk over all descriptors of all processes that may be seen: the table of each process, and those of threads that have
+// one of their own (unshare(2) with CLONE_FILES) or whose leader is dead. Linux only; part of sys/socket_owner.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "decode/host.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Where a descriptor was met.
+struct owner_place {
+    uint32_t pid;
+    uint32_t tid; // 0: in the table of the process
+    uint64_t fd;
+};
+
+struct owner_walk {
+    struct arena *arena;
+    struct host *host;
+    bool note_unseen; // append what is refused to host->unseen
+    void *data;       // for the functions
+    // Called for each descriptor, with what its link says ("socket:[99123]").
+    void (*descriptor)(void *data, const struct owner_place *place, struct str link);
+    // Called for each process after its descriptors; NULL = not wanted.
+    void (*process)(void *data, uint32_t pid);
+
+    // Set by owner_walk_begin() and owner_walk_run().
+    int proc;         // /proc, open while the walk lives
+    bool sizes_tell;  // st_size of /proc/PID/fd is the number of descriptors (Linux 6.2), not always 0
+    bool tables_tell; // kcmp(2) can say whether two threads share a table
+    size_t refused;   // processes that could not be looked into
+    bool saw_first;   // pid 1 was listed: processes are not hidden (hidepid=, proc(5))
+    char *buffers[3]; // for the folders that are open at the same time: /proc, task, fd
+};
+
+// Opens /proc; the members above must be set.
+bool
+owner_walk_begin(struct owner_walk *walk, struct err *err);
+
+// One walk over all processes; may be repeated. A process that ends meanwhile is passed over.
+bool
+owner_walk_run(struct owner_walk *walk, struct err *err);
+
+void
+owner_walk_end(struct owner_walk *walk);
+
+// The start of a file below /proc, as much as `size` holds; false if it can't be read, with the errno in `error`.
+bool
+owner_walk_read(const struct owner_walk *walk, const char *path, char *buffer, size_t size, struct str *out,
+                int *error);
+
+// Appends to host->unseen, unless the same stands there already.
+void
+owner_walk_unseen(struct owner_walk *walk, uint32_t pid, struct str what, enum known reason);
+
+#endif

@@ -1,0 +1,154 @@
+#include "sys/socket_owner.h"
+
+#include <sys/stat.h>
+
+#include "decode/proc.h"
+#include "sys/owner_search_linux.h"
+#include "sys/owner_walk_linux.h"
+#include "sys/user.h"
+
+// Inode of the first pid namespace, the same on every system (include/linux/proc_ns.h, PROC_PID_INIT_INO).
+#define FIRST_PID_NAMESPACE 0xEFFFFFFCu
+
+static void
+search_begin(struct owner_search *search)
+{
+    const struct owner_query *query = search->query;
+    search->next = arena_array(search->arena, query->count, sizeof *search->next);
+    search->held = arena_array(search->arena, query->count, sizeof *search->held);
+    search->first_new = search->host->holdings.count;
+    for (size_t i = 0; i < query->count; i++) {
+        uint64_t inode = search->host->sockets.items[query->sockets[i]].inode;
+        size_t before;
+        if (!inode)
+            continue;
+        // One inode may stand in several rows: an MPTCP socket and the TCP subflow that listens for it.
+        if (map64_get(&search->asked, inode, &before))
+            search->next[i] = before + 1;
+        map64_put(search->arena, &search->asked, inode, i);
+    }
+}
+
+// Whether the same was noted before. A descriptor comes once in a walk, so that only what an earlier search found can repeat
+// it; the rare places, and threads of which it can't be told who shares a table, can repeat themselves.
+static bool
+is_known(const struct owner_search *search, const struct holding *how)
+{
+    bool any_thread = how->how == HOLDING_THREAD_FD && !search->walk->tables_tell;
+    size_t count = how->how == HOLDING_FD ? search->first_new : search->host->holdings.count;
+    for (size_t i = 0; i < count; i++) {
+        const struct holding *old = &search->host->holdings.items[i];
+        if (old->socket == how->socket && old->pid == how->pid && old->fd == how->fd &&
+            (any_thread || (old->how == how->how && old->tid == how->tid)))
+            return true;
+    }
+    return false;
+}
+
+void
+owner_search_hold(struct owner_search *search, uint64_t inode, struct holding how)
+{
+    size_t at;
+    if (!map64_get(&search->asked, inode, &at))
+        return;
+    for (size_t i = at + 1; i; i = search->next[i - 1]) {
+        how.socket = search->query->sockets[i - 1];
+        search->held[i - 1] = true;
+        if (!is_known(search, &how))
+            *LIST_ADD(search->arena, &search->host->holdings) = how;
+    }
+}
+
+static bool
+is_of_kernel(const struct host *host, const struct socket_row *row)
+{
+    for (size_t i = 0; i < host->kernel_ports.count; i++) {
+        const struct kernel_port *port = &host->kernel_ports.items[i];
+        if (port->port == row->local_port && host_same_ports(port->protocol, row->protocol) &&
+            (port->family == FAMILY_NONE || (uint8_t)port->family == row->local.family))
+            return true;
+    }
+    return false;
+}
+
+bool
+owner_search_is_open(const struct owner_search *search, size_t asked)
+{
+    const struct socket_row *row = &search->host->sockets.items[search->query->sockets[asked]];
+    return row->inode && !search->held[asked] && !is_of_kernel(search->host, row);
+}
+
+size_t
+owner_search_count_open(const struct owner_search *search)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < search->query->count; i++)
+        open += owner_search_is_open(search, i);
+    return open;
+}
+
+static void
+on_descriptor(void *data, const struct owner_place *place, struct str link)
+{
+    struct owner_search *search = data;
+    uint64_t inode;
+    if (!proc_parse_link(link, STR("socket"), &inode))
+        return;
+    owner_search_hold(
+        search, inode,
+        (struct holding){
+            .pid = place->pid, .how = place->tid ? HOLDING_THREAD_FD : HOLDING_FD, .fd = place->fd, .tid = place->tid});
+}
+
+// Processes that no list shows: hidden by a mount option, or outside of the container that this program runs in. The latter
+// count only where something is left to explain: that they share a socket with the inside is rare.
+static void
+note_invisible(struct owner_walk *walk, bool all_explained)
+{
+    struct stat facts;
+    if (!walk->saw_first)
+        owner_walk_unseen(walk, 0, STR("processes"), KNOWN_NOT_ALLOWED);
+    if (!all_explained && stat("/proc/self/ns/pid", &facts) == 0 && facts.st_ino != FIRST_PID_NAMESPACE)
+        owner_walk_unseen(walk, 0, STR("processes outside of this container"), KNOWN_NOT_ALLOWED);
+}
+
+static bool
+nothing_left_out(const struct host *host)
+{
+    for (size_t i = 0; i < host->unseen.count; i++) {
+        if (host->unseen.items[i].relevant)
+            return false;
+    }
+    return true;
+}
+
+bool
+socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err)
+{
+    struct owner_walk walk = {
+        .arena = arena, .host = host, .note_unseen = true, .descriptor = on_descriptor, .proc = -1};
+    struct owner_search search = {.arena = arena, .host = host, .query = query, .walk = &walk};
+    bool good = false;
+    search_begin(&search);
+    walk.data = &search;
+    host->complete = false;
+    host->tier = TIER_PROC;
+    // Without a file (TIME_WAIT, orphans, connections not accepted yet) there can be no holder.
+    if (!search.asked.count) {
+        host->complete = true;
+        return true;
+    }
+    if (!owner_walk_begin(&walk, err) || !owner_walk_run(&walk, err))
+        goto out;
+    if (query->deep || owner_search_count_open(&search))
+        owner_deep_find(&search);
+    bool all_explained = owner_search_count_open(&search) == 0;
+    note_invisible(&walk, all_explained);
+    if (walk.refused && !user_self().sees_processes)
+        host->tier = TIER_OWN;
+    host->complete = all_explained && nothing_left_out(host);
+    good = true;
+out:
+    owner_walk_end(&walk);
+    return good;
+}
