@@ -25,25 +25,25 @@ known_of(const struct err *err)
     }
 }
 
-// Asks one API and notes its answer. The runtime is what the API itself says: Podman is often found at docker.sock.
+// Asks one API and notes its answer as it came. The runtime is what the API itself says: Podman is often found at
+// docker.sock. `body` gets what a good answer holds.
 static const struct api_answer *
 ask(struct arena *arena, struct host *host, struct container_endpoint endpoint, struct str request,
-    unsigned deadline_ms)
+    unsigned deadline_ms, struct str *body)
 {
-    struct str bytes;
     struct http_answer http;
     struct err err = {.kind = ERR_NONE};
     struct api_answer answer = {.runtime = endpoint.runtime, .endpoint = endpoint.path, .request = request};
-    if (!container_ask(arena, endpoint, request, deadline_ms, &bytes, &err)) {
+    if (!container_ask(arena, endpoint, request, deadline_ms, &answer.body, &err)) {
         answer.known = known_of(&err);
-    } else if (http_parse(arena, bytes, true, &http) != HTTP_DONE) {
+    } else if (http_parse(arena, answer.body, true, &http) != HTTP_DONE) {
         answer.known = KNOWN_UNSUPPORTED;
     } else {
         answer.known = http.status == 200                         ? KNOWN_YES
                        : http.status == 404                       ? KNOWN_GONE
                        : http.status == 401 || http.status == 403 ? KNOWN_NOT_ALLOWED
                                                                   : KNOWN_UNSUPPORTED;
-        answer.body = http.body;
+        *body = http.body;
         if (str_starts(http_header(&http, STR("Server")), STR("Libpod")))
             answer.runtime = STR("podman");
     }
@@ -63,13 +63,13 @@ has_container(const struct host *host, struct str id)
 }
 
 static void
-take_list(struct arena *arena, struct host *host, const struct api_answer *answer)
+take_list(struct arena *arena, struct host *host, struct container_endpoint endpoint, unsigned deadline_ms)
 {
     struct container_list list = {.count = 0};
-    struct err err;
-    if (answer->known != KNOWN_YES)
-        return;
-    if (!container_api_parse_list(arena, answer->body, answer->runtime, answer->endpoint, &list, &err))
+    struct str body;
+    const struct api_answer *answer = ask(arena, host, endpoint, LIST_REQUEST, deadline_ms, &body);
+    if (answer->known != KNOWN_YES ||
+        !container_api_parse_list(arena, body, answer->runtime, answer->endpoint, &list, NULL))
         return;
     for (size_t i = 0; i < list.count; i++) {
         // One daemon may listen at two paths.
@@ -99,7 +99,7 @@ container_find(struct arena *arena, struct host *host, unsigned deadline_ms)
     for (size_t i = 0; i < endpoints.count; i++) {
         int64_t left_ms = (end - clock_mono_us()) / 1000;
         unsigned share = left_ms <= 0 ? 0 : (unsigned)((uint64_t)left_ms / (endpoints.count - i));
-        take_list(arena, host, ask(arena, host, endpoints.items[i], LIST_REQUEST, share));
+        take_list(arena, host, endpoints.items[i], share);
     }
 }
 
@@ -119,13 +119,13 @@ bool
 container_detail(struct arena *arena, struct host *host, size_t index, unsigned deadline_ms)
 {
     struct container *container = &host->containers.items[index];
-    struct err err;
+    struct str body;
     if (container->api.len == 0 || !is_plain_id(container->id))
         return false;
     struct container_endpoint endpoint = {.runtime = container->runtime, .path = container->api};
     struct str request = str_printf(arena, "/containers/%.*s/json", STR_ARG(container->id));
-    const struct api_answer *answer = ask(arena, host, endpoint, request, deadline_ms);
-    return answer->known == KNOWN_YES && container_api_parse_one(arena, answer->body, container, &err);
+    const struct api_answer *answer = ask(arena, host, endpoint, request, deadline_ms, &body);
+    return answer->known == KNOWN_YES && container_api_parse_one(arena, body, container, NULL);
 }
 
 const struct container *

@@ -1,6 +1,7 @@
 #include "decode/cgroup_mount.h"
 
 #include "base/buf.h"
+#include "decode/proc.h"
 
 // The kernel writes blank, tab, line end and backslash as \ooo (mangle() in fs/proc_namespace.c).
 static struct str
@@ -30,46 +31,20 @@ has_option(struct str options, struct str wanted)
     return false;
 }
 
-// "40 30 0:37 / /sys/fs/cgroup/unified rw,relatime shared:9 - cgroup2 cgroup2 rw"
-static bool
-parse_line(struct str line, enum cgroup_tree tree, struct str *root, struct str *point)
-{
-    struct str word;
-    struct str source;
-    struct str options;
-    for (size_t i = 0; i < 3; i++) {
-        if (!str_word(&line, &word))
-            return false;
-    }
-    if (!str_word(&line, root) || !str_word(&line, point))
-        return false;
-    do {
-        if (!str_word(&line, &word))
-            return false;
-    } while (!str_equal(word, STR("-")));
-    if (!str_word(&line, &word) || !str_word(&line, &source) || !str_word(&line, &options))
-        return false;
-    return tree == CGROUP_TREE_UNIFIED ? str_equal(word, STR("cgroup2"))
-                                       : str_equal(word, STR("cgroup")) && has_option(options, STR("name=systemd"));
-}
-
 bool
 cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree tree, struct str *out)
 {
     struct str line;
-    struct str found = {NULL, 0};
-    bool whole = false;
-    while (!whole && str_cut(&mountinfo, '\n', &line)) {
-        struct str root;
-        struct str point;
-        if (!parse_line(line, tree, &root, &point))
+    struct proc_mount mount;
+    while (str_cut(&mountinfo, '\n', &line)) {
+        if (!proc_parse_mount(line, &mount))
             continue;
-        whole = str_equal(root, STR("/"));
-        if (whole || !found.ptr)
-            found = point;
+        bool unified = str_equal(mount.type, STR("cgroup2"));
+        bool named = str_equal(mount.type, STR("cgroup")) && has_option(mount.options, STR("name=systemd"));
+        if (tree == CGROUP_TREE_UNIFIED ? unified : named) {
+            *out = unescape(arena, mount.point);
+            return true;
+        }
     }
-    if (!found.ptr)
-        return false;
-    *out = unescape(arena, found);
-    return true;
+    return false;
 }

@@ -13,7 +13,7 @@ enum cgroup_tree {
     CGROUP_TREE_SYSTEMD, // systemd's own named hierarchy of v1
 };
 
-// The mount point, unescaped; a mount of the whole tree is preferred to one of a part. False when there is none.
+// The first mount point, unescaped. False when there is none.
 bool
 cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree tree, struct str *out);
 
