@@ -3,7 +3,8 @@
 
 // Other network namespaces of this host and what listens in them.
 // How the systems differ: Linux enumerates the namespaces of processes and the named ones (/run/netns, nsfs mounts) and
-// enters each in a thread of its own to read its tables (setns(2), needs CAP_SYS_ADMIN). Windows has compartments, which
+// enters each in a thread of its own to read its tables (setns(2), needs CAP_SYS_ADMIN). Without that right it reads the
+// tables of a process that lives there (/proc/PID/net), which leave out v6only and devices. Windows has compartments, which
 // moorage does not read: unsupported.
 
 #include "base/arena.h"
@@ -13,9 +14,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Appends every other namespace to host->namespaces (also those that can't be entered: their `known` says why), and their
-// listening and bound sockets with a local port from `first` to `last` to host->sockets, with `netns` set.
-// Sets host->namespaces_known. At most 1,000 namespaces and `deadline_ms`.
+// Appends every other namespace to host->namespaces (also those that can't be read: their `known` says why), and their
+// listening TCP sockets and unconnected UDP sockets with a local port from `first` to `last` to host->sockets, with
+// `netns` set: who could answer there. TCP sockets in state BOUND are not asked for: they block nothing here, and finding
+// them is dear. The id of a namespace whose own file may not be seen is the inode of its table instead, which the kernel
+// takes from the same numbers (proc_alloc_inum), so that no two are the same.
+// Sets host->namespaces_known: NOT_ALLOWED when a process would not even tell which one it lives in. At most 1,000
+// namespaces and `deadline_ms`; beyond that TIMEOUT.
 bool
 namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,
                struct err *err);

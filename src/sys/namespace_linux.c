@@ -1,0 +1,300 @@
+#include "sys/namespace.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "decode/netns_mount.h"
+#include "decode/proc.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/netlink_socket_linux.h"
+#include "sys/sock_diag_linux.h"
+
+#define MOST 1000
+#define MOUNTINFO_LIMIT ((size_t)16 << 20)
+
+// A namespace and the way to it.
+struct place {
+    struct netns netns;
+    uint64_t table;  // inode of its /proc/PID/net/tcp, which tells namespaces apart when their own files can't be seen
+    struct str path; // where it is mounted; empty = only by its process
+};
+
+struct reading {
+    struct arena *arena;
+    struct host *host;
+    struct socket_query query;
+    int64_t deadline_us;
+    struct {
+        LIST_OF(struct place);
+    } places;
+    uint64_t own;
+    uint64_t own_table;
+    bool blind; // a process whose namespace can't be told
+    bool late;  // the deadline passed, or there are too many
+};
+
+static uint64_t
+inode_of(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 ? facts.st_ino : 0;
+}
+
+uint64_t
+namespace_own(void)
+{
+    return inode_of("/proc/self/ns/net");
+}
+
+static struct place *
+find_place(struct reading *reading, uint64_t id, uint64_t table)
+{
+    for (size_t i = 0; i < reading->places.count; i++) {
+        struct place *place = &reading->places.items[i];
+        if (place->netns.id == id || (table != 0 && place->table == table))
+            return place;
+    }
+    return NULL;
+}
+
+static struct place *
+add_place(struct reading *reading, uint64_t id, uint64_t table)
+{
+    if (reading->places.count == MOST) {
+        reading->late = true;
+        return NULL;
+    }
+    struct place *place = LIST_ADD(reading->arena, &reading->places);
+    place->netns.id = id;
+    place->table = table;
+    return place;
+}
+
+static uint64_t
+table_of(uint32_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%u/net/tcp", pid);
+    return inode_of(path);
+}
+
+// Processes come by rising number, so that a namespace gets the oldest of its own.
+static void
+look_at_process(struct reading *reading, int proc_fd, uint32_t pid)
+{
+    char path[64];
+    char link[64];
+    uint64_t id;
+    snprintf(path, sizeof path, "%u/ns/net", pid);
+    ssize_t length = readlinkat(proc_fd, path, link, sizeof link);
+    bool refused = length < 0 && (errno == EACCES || errno == EPERM);
+    if (length >= 0 && proc_parse_link((struct str){link, (size_t)length}, STR("net"), &id)) {
+        struct place *place = NULL;
+        if (id == reading->own || find_place(reading, id, 0))
+            return;
+        uint64_t table = table_of(pid);
+        // Perhaps known by its table, from a process that was closed to us.
+        place = find_place(reading, id, table);
+        if (!place)
+            place = add_place(reading, id, table);
+        if (!place)
+            return;
+        place->netns.id = id;
+        place->netns.pid = pid;
+    } else if (refused) {
+        uint64_t table = table_of(pid);
+        if (table == 0 || reading->own_table == 0) {
+            reading->blind = true;
+            return;
+        }
+        if (table == reading->own_table || find_place(reading, table, table))
+            return;
+        struct place *place = add_place(reading, table, table);
+        if (place)
+            place->netns.pid = pid;
+    }
+}
+
+static bool
+look_at_processes(struct reading *reading, struct err *err)
+{
+    DIR *proc = opendir("/proc");
+    if (!proc) {
+        int error = errno;
+        return err_set(err, ERR_SYSTEM, (unsigned long)error, "open /proc: %s", strerror(error));
+    }
+    struct dirent *entry;
+    while (!reading->late && (entry = readdir(proc))) {
+        uint64_t pid;
+        if (!str_to_u64(str_of(entry->d_name), 10, &pid) || pid > UINT32_MAX)
+            continue;
+        look_at_process(reading, dirfd(proc), (uint32_t)pid);
+        reading->late |= clock_mono_us() >= reading->deadline_us;
+    }
+    closedir(proc);
+    return true;
+}
+
+static void
+look_at_mounts(struct reading *reading)
+{
+    struct str mountinfo;
+    struct netns_mount mount;
+    if (!file_read(reading->arena, "/proc/self/mountinfo", MOUNTINFO_LIMIT, false, &mountinfo, NULL))
+        return;
+    struct str rest = mountinfo;
+    while (netns_mount_next(reading->arena, mountinfo, &rest, &mount)) {
+        if (mount.id == reading->own)
+            continue;
+        struct place *place = find_place(reading, mount.id, 0);
+        if (!place)
+            place = add_place(reading, mount.id, 0);
+        if (!place)
+            return;
+        if (place->path.len == 0)
+            place->path = mount.path;
+        if (place->netns.name.len == 0)
+            place->netns.name = mount.name;
+    }
+}
+
+// Opens the file of a namespace when it still is that one: pids are used again, mounts replaced.
+static int
+open_namespace(const char *path, uint64_t id)
+{
+    struct stat facts;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && (fstat(fd, &facts) != 0 || facts.st_ino != id)) {
+        close(fd);
+        errno = ENOENT;
+        return -1;
+    }
+    return fd;
+}
+
+// Takes the calling thread into the namespace. False with errno.
+static bool
+enter(struct arena *arena, const struct place *place)
+{
+    char path[64];
+    int fd = -1;
+    if (place->netns.pid != 0) {
+        snprintf(path, sizeof path, "/proc/%u/ns/net", place->netns.pid);
+        fd = open_namespace(path, place->netns.id);
+    }
+    if (fd < 0 && place->path.len != 0)
+        fd = open_namespace(str_c(arena, place->path), place->netns.id);
+    if (fd < 0)
+        return false;
+    int failed = setns(fd, CLONE_NEWNET);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return failed == 0;
+}
+
+// The tables of a namespace that can't be entered can be read through a process that lives there, without any right
+// (proc_pid_net(5)); but sockets of state BOUND and v6only are not told there.
+static enum known
+read_from_outside(struct reading *reading, const struct place *place, struct host *found)
+{
+    char folder[64];
+    struct err err = {0};
+    if (place->netns.pid == 0)
+        return KNOWN_NOT_ALLOWED;
+    snprintf(folder, sizeof folder, "/proc/%u/net", place->netns.pid);
+    if (!sock_diag_read_files(reading->arena, folder, &reading->query, found, &err))
+        return err.kind == ERR_GONE ? KNOWN_GONE : KNOWN_NOT_ALLOWED;
+    // The pid may have become another process meanwhile.
+    return place->table == 0 || table_of(place->netns.pid) == place->table ? KNOWN_YES : KNOWN_GONE;
+}
+
+static enum known
+read_place(struct reading *reading, const struct place *place, struct host *found)
+{
+    struct err err = {0};
+    struct netlink_socket netlink;
+    if (clock_mono_us() >= reading->deadline_us)
+        return KNOWN_TIMEOUT;
+    if (!enter(reading->arena, place))
+        return errno == ENOENT || errno == ESRCH ? KNOWN_GONE : read_from_outside(reading, place, found);
+    // Refused, the socket stays closed, and files are read instead.
+    (void)netlink_socket_open(&netlink, NETLINK_SOCK_DIAG, NULL);
+    bool good = sock_diag_read(reading->arena, &netlink, &reading->query, reading->deadline_us, found, &err);
+    netlink_socket_close(&netlink);
+    if (good)
+        return KNOWN_YES;
+    return err.kind == ERR_TIMEOUT ? KNOWN_TIMEOUT : KNOWN_NOT_ALLOWED;
+}
+
+// Runs in a thread of its own, which never comes back from the namespaces that it entered.
+static void *
+read_places(void *argument)
+{
+    struct reading *reading = argument;
+    for (size_t i = 0; i < reading->places.count; i++) {
+        struct place *place = &reading->places.items[i];
+        struct host found = {0};
+        place->netns.known = read_place(reading, place, &found);
+        if (place->netns.known == KNOWN_YES) {
+            for (size_t k = 0; k < found.sockets.count; k++) {
+                struct socket_row *row = LIST_ADD(reading->arena, &reading->host->sockets);
+                *row = found.sockets.items[k];
+                row->netns = place->netns.id;
+            }
+        }
+        *LIST_ADD(reading->arena, &reading->host->namespaces) = place->netns;
+    }
+    return NULL;
+}
+
+static bool
+run_apart(struct reading *reading, struct err *err)
+{
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    // Signals are for the thread that waits here.
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, NULL, read_places, reading);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        return err_set(err, ERR_SYSTEM, (unsigned long)error, "start a thread: %s", strerror(error));
+    pthread_join(thread, NULL);
+    return true;
+}
+
+bool
+namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,
+               struct err *err)
+{
+    struct reading reading = {
+        .arena = arena,
+        .host = host,
+        .query = {.protocols = 1u << PROTOCOL_TCP | 1u << PROTOCOL_UDP | 1u << PROTOCOL_UDPLITE,
+                  .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
+                  .first = first,
+                  .last = last},
+        .deadline_us = clock_mono_us() + (int64_t)deadline_ms * 1000,
+        .own = namespace_own(),
+        .own_table = inode_of("/proc/self/net/tcp"),
+    };
+    if (!look_at_processes(&reading, err))
+        return false;
+    look_at_mounts(&reading);
+    if (reading.places.count != 0 && !run_apart(&reading, err))
+        return false;
+    host->namespaces_known = reading.late ? KNOWN_TIMEOUT : reading.blind ? KNOWN_NOT_ALLOWED : KNOWN_YES;
+    return true;
+}

@@ -1,0 +1,152 @@
+#include "sys/sock_diag_linux.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "decode/inet_diag.h"
+#include "decode/proc_net.h"
+#include "sys/file.h"
+#include "sys/net.h"
+
+// A thread that entered another namespace has other files than the process it belongs to.
+#define OWN_FOLDER "/proc/thread-self/net"
+// Some 150 bytes a socket: more than three million of them.
+#define TABLE_LIMIT ((size_t)512 << 20)
+
+static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+
+// Where a kernel that has the protocol shows it. To ask for a protocol that is missing would make the kernel look for a
+// module to load; where even TCP does not show, /proc can't tell.
+static bool
+is_present(enum protocol protocol)
+{
+    if (access("/proc/net/tcp", F_OK) != 0)
+        return true;
+    if (protocol == PROTOCOL_UDPLITE)
+        return access("/proc/net/udplite", F_OK) == 0;
+    return protocol != PROTOCOL_MPTCP || access("/proc/sys/net/mptcp", F_OK) == 0;
+}
+
+static void
+keep(struct arena *arena, struct str name, struct str bytes, struct host *host)
+{
+    struct raw_bytes *raw = LIST_ADD(arena, &host->raw);
+    raw->name = name;
+    raw->bytes = bytes;
+}
+
+static bool
+ask(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query, enum protocol protocol,
+    enum family family, int64_t deadline_us, struct host *host, struct err *err)
+{
+    struct buf request = {.arena = arena};
+    struct str answer;
+    struct inet_diag_ask question = {.protocol = protocol, .family = family, .states = query->states};
+    if (query->first == query->last)
+        question.port = query->first;
+    inet_diag_request(&request, &question, netlink_socket_next(netlink));
+    if (!netlink_socket_ask(arena, netlink, buf_str(&request), deadline_us, &answer, err))
+        return false;
+    inet_diag_rows(arena, answer, protocol, query->first, query->last, host);
+    if (query->record)
+        keep(arena,
+             str_printf(arena, "sock_diag %.*s %s", STR_ARG(host_protocol_name(protocol)),
+                        family == FAMILY_NONE   ? "ipv4 ipv6"
+                        : family == FAMILY_IPV4 ? "ipv4"
+                                                : "ipv6"),
+             answer, host);
+    return true;
+}
+
+static bool
+read_by_netlink(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query,
+                enum protocol protocol, int64_t deadline_us, struct host *host, struct err *err)
+{
+    if (inet_diag_states(protocol, query->states) == 0)
+        return true;
+    if (netlink->fd < 0)
+        return err_set(err, ERR_NOT_ALLOWED, 0, "netlink is refused");
+    // One walk through TCP's tables gives both families.
+    if (protocol == PROTOCOL_TCP)
+        return ask(arena, netlink, query, protocol, FAMILY_NONE, deadline_us, host, err);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (!ask(arena, netlink, query, protocol, families[i], deadline_us, host, err))
+            return false;
+    }
+    return true;
+}
+
+static bool
+read_file(struct arena *arena, const char *folder, const struct socket_query *query, enum protocol protocol,
+          struct host *host, struct err *err)
+{
+    // There is no such file of MPTCP: what blocks a port are its TCP subflows, which the TCP file has.
+    if (protocol == PROTOCOL_MPTCP || inet_diag_states(protocol, query->states) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        char path[96];
+        struct str table;
+        struct err why = {0};
+        snprintf(path, sizeof path, "%s/%.*s%s", folder, STR_ARG(host_protocol_name(protocol)),
+                 families[i] == FAMILY_IPV4 ? "" : "6");
+        if (!file_read(arena, path, TABLE_LIMIT, false, &table, &why)) {
+            // A kernel without IPv6 or UDP-Lite; a namespace's TCP over IPv4 is missing only when the process ended.
+            if (why.kind == ERR_GONE && (protocol != PROTOCOL_TCP || families[i] != FAMILY_IPV4))
+                continue;
+            return err_set(err, why.kind, why.os, "%s", why.text);
+        }
+        proc_net_rows(arena, table, protocol, families[i], query->states, query->first, query->last, host);
+        if (query->record)
+            keep(arena, str_copy(arena, str_of(path)), table, host);
+    }
+    return true;
+}
+
+// The names of the devices that rows from `start` on are bound to; few sockets are, and most to the same.
+static void
+name_devices(struct arena *arena, struct host *host, size_t start)
+{
+    struct socket_row *rows = host->sockets.items;
+    const struct socket_row *known = NULL;
+    for (size_t i = start; i < host->sockets.count; i++) {
+        if (rows[i].device == 0)
+            continue;
+        rows[i].device_name =
+            known && known->device == rows[i].device ? known->device_name : net_device_name(arena, rows[i].device);
+        known = &rows[i];
+    }
+}
+
+bool
+sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query,
+               int64_t deadline_us, struct host *host, struct err *err)
+{
+    size_t start = host->sockets.count;
+    host->socket_source = STR("netlink");
+    for (enum protocol protocol = PROTOCOL_TCP; protocol < PROTOCOL_COUNT; protocol++) {
+        size_t before = host->sockets.count;
+        struct err why = {0};
+        if (!(query->protocols & 1u << protocol) || !is_present(protocol) ||
+            read_by_netlink(arena, netlink, query, protocol, deadline_us, host, &why))
+            continue;
+        host->sockets.count = before;
+        if (!read_file(arena, OWN_FOLDER, query, protocol, host, err))
+            return err_prefix(err, "%s", why.text);
+        if (protocol != PROTOCOL_MPTCP)
+            host->socket_source = STR("/proc/net");
+    }
+    name_devices(arena, host, start);
+    return true;
+}
+
+bool
+sock_diag_read_files(struct arena *arena, const char *folder, const struct socket_query *query, struct host *host,
+                     struct err *err)
+{
+    for (enum protocol protocol = PROTOCOL_TCP; protocol < PROTOCOL_COUNT; protocol++) {
+        if ((query->protocols & 1u << protocol) && !read_file(arena, folder, query, protocol, host, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,27 @@
+#ifndef MOORAGE_SYS_SOCK_DIAG_LINUX_H
+#define MOORAGE_SYS_SOCK_DIAG_LINUX_H
+
+// The socket tables of one network namespace, for socket_table and namespace alike. Linux only.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "decode/host.h"
+#include "sys/netlink_socket_linux.h"
+#include "sys/socket_table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Appends the rows of the namespace that `netlink` (NETLINK_SOCK_DIAG, or closed) and the calling thread live in, and sets
+// host->socket_source. Each protocol that netlink refuses is read from /proc/net instead. False when a table that this
+// kernel has could be read in neither way; `deadline_us` is a time of clock_mono_us.
+bool
+sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query,
+               int64_t deadline_us, struct host *host, struct err *err);
+
+// The same from the files tcp, tcp6, udp, ... in `folder` ("/proc/17/net": the namespace of process 17) alone.
+bool
+sock_diag_read_files(struct arena *arena, const char *folder, const struct socket_query *query, struct host *host,
+                     struct err *err);
+
+#endif
