@@ -43,6 +43,18 @@ struct holder_list {
 void
 holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out);
 
+// What is known of who holds this socket without a visible holder: unit, service, container and runtime as its cgroup tells
+// them, or the socket unit that listens there. `pid` is 0 and `process` NULL; which processes live there stands in `group`
+// (NULL = unknown). False if nothing is known.
+bool
+holder_unseen(struct arena *arena, const struct host *host, size_t socket, struct holder *out,
+              const struct group **group);
+
+// Whether `parent` really is the parent of `child`: a process that started later has only got the pid of the real one,
+// which ended. False also when it could not be read.
+bool
+holder_is_parent(const struct process *parent, const struct process *child);
+
 // What to call the process: "node", the script for an interpreter ("python3 manage.py" is "python3"), the name of the
 // container's forwarder; never empty ("pid 17" at worst).
 struct str

@@ -368,6 +368,12 @@ struct host {
     struct {
         LIST_OF(struct group);
     } groups;
+    struct {
+        LIST_OF(uint32_t);
+    } socket_units_of; // service managers whose socket units were listed: a user's id, UINT32_MAX for the system's
+    struct {
+        LIST_OF(uint32_t);
+    } silent_managers; // service managers that did not answer, named the same way: they are not asked again
 };
 
 // "tcp", "udp", "udplite", "mptcp"

@@ -321,6 +321,8 @@ static const struct field host_fields[] = {
     FIELD_MANY("kernel_ports", kernel_port_shape, host, kernel_ports),
     FIELD_MANY("namespaces", netns_shape, host, namespaces),
     FIELD_MANY("groups", group_shape, host, groups),
+    FIELD("socket_units_of", FIELD_U32S, host, socket_units_of),
+    FIELD("silent_managers", FIELD_U32S, host, silent_managers),
     FIELD_MANY("api_answers", api_answer_shape, host, api_answers),
     FIELD_MANY("probes", probe_shape, host, probes),
     FIELD_MANY("abilities", ability_shape, host, abilities),

@@ -239,12 +239,12 @@ fake_host_known_of(enum err_kind kind)
         return KNOWN_YES;
     case ERR_NOT_ALLOWED:
         return KNOWN_NOT_ALLOWED;
-    case ERR_UNSUPPORTED:
-        return KNOWN_UNSUPPORTED;
+    case ERR_GONE:
+        return KNOWN_GONE;
     case ERR_TIMEOUT:
         return KNOWN_TIMEOUT;
     default:
-        return KNOWN_GONE;
+        return KNOWN_UNSUPPORTED;
     }
 }
 

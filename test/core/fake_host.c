@@ -351,7 +351,7 @@ TEST(nth_call_fails_and_calls_are_counted)
         static const enum err_kind kinds[] = {ERR_NONE,    ERR_NOT_ALLOWED, ERR_UNSUPPORTED,
                                               ERR_TIMEOUT, ERR_GONE,        ERR_SYSTEM};
         static const enum known knowns[] = {KNOWN_YES,     KNOWN_NOT_ALLOWED, KNOWN_UNSUPPORTED,
-                                            KNOWN_TIMEOUT, KNOWN_GONE,        KNOWN_GONE};
+                                            KNOWN_TIMEOUT, KNOWN_GONE,        KNOWN_UNSUPPORTED};
         CHECK_INT(fake_host_known_of(kinds[i]), knowns[i]);
     }
 }

@@ -1,0 +1,216 @@
+#include "core/holder.h"
+
+#include "core/container.h"
+#include "core/holder_parts.h"
+#include "core/lookup.h"
+#include "decode/cgroup.h"
+
+#include <stdlib.h>
+
+enum {
+    ANCESTRY_LEVELS = 32
+};
+
+bool
+holder_is_parent(const struct process *parent, const struct process *child)
+{
+    if (parent->known != KNOWN_YES || parent->pid == child->pid)
+        return false;
+    // Ticks are what the kernel counts; milliseconds come of them by way of a clock that may have been set.
+    if (parent->started_ticks != 0 && child->started_ticks != 0)
+        return parent->started_ticks <= child->started_ticks;
+    return !parent->started_known || !child->started_known || parent->started_ms <= child->started_ms;
+}
+
+static const struct service *
+find_service(const struct host *host, const struct cgroup_facts *facts)
+{
+    for (size_t i = 0; i < host->services.count; i++) {
+        const struct service *service = &host->services.items[i];
+        bool of_user = str_equal(service->manager, STR("systemd --user"));
+        if (of_user == facts->user_manager && (!of_user || service->uid == facts->uid) &&
+            str_equal(service->name, facts->unit))
+            return service;
+    }
+    return NULL;
+}
+
+// What the cgroup path says of unit and container.
+static void
+place(struct arena *arena, const struct host *host, struct str path, struct holder *holder)
+{
+    struct cgroup_facts facts = {0};
+
+    cgroup_explain(arena, path, &facts);
+    holder->unit = facts.unit;
+    holder->user_manager = facts.user_manager;
+    holder->manager_uid = facts.uid;
+    holder->runtime = facts.runtime;
+    holder->container_id = facts.container_id;
+    if (facts.unit.len > 0)
+        holder->service = find_service(host, &facts);
+    if (facts.container_id.len > 0)
+        holder->container = container_by_id(host, facts.container_id);
+}
+
+static void
+find_ancestry(struct arena *arena, const struct host *host, const struct lookup *pids, struct holder *holder)
+{
+    const struct process *child = holder->process;
+
+    for (int level = 0; level < ANCESTRY_LEVELS && child->ppid != 0; level++) {
+        size_t index = lookup_find(pids, child->ppid);
+        if (index == SIZE_MAX || !holder_is_parent(&host->processes.items[index], child))
+            return;
+        child = &host->processes.items[index];
+        *LIST_ADD(arena, &holder->ancestry) = child;
+    }
+}
+
+// Who takes in processes whose parent ended: pid 1, and the managers that asked for it (PR_SET_CHILD_SUBREAPER).
+static bool
+is_orphan(struct arena *arena, const struct holder *holder)
+{
+    const struct process *process = holder->process;
+    const struct process *parent = holder->ancestry.count > 0 ? holder->ancestry.items[0] : NULL;
+    bool manager = parent && holder_is(arena, parent, "service-manager");
+
+    if (process->ppid != 1 && !manager)
+        return false;
+    // A manager starts a unit's main process itself, and never what is in a scope (systemd.scope(5)).
+    if (str_ends(holder->unit, STR(".scope")))
+        return parent && manager && !str_equal(holder->unit, STR("init.scope"));
+    if (str_ends(holder->unit, STR(".service")))
+        return holder->service && holder->service->main_pid != 0 && holder->service->main_pid != process->pid;
+    // Without units it takes a session that is neither its own nor that of pid 1: the one who began it is gone.
+    if (!parent || process->sid == 0 || process->sid == parent->sid)
+        return false;
+    return process->sid != process->pid || holder_is(arena, parent, "never-listens");
+}
+
+static void
+add_how(struct arena *arena, struct holder *holder, const struct holding *holding)
+{
+    struct str how = host_how_format(arena, holding);
+
+    for (size_t i = 0; i < holder->how.count; i++)
+        if (str_equal(holder->how.items[i], how))
+            return;
+    *LIST_ADD(arena, &holder->how) = how;
+}
+
+// The runtime's container that the process holds the socket for.
+static void
+find_forwarded(struct arena *arena, const struct host *host, size_t socket, struct holder *holder)
+{
+    const struct socket_row *row = &host->sockets.items[socket];
+    bool is_forwarder = false;
+
+    if (!holder->process || holder->forwards)
+        return;
+    holder->forwards =
+        container_by_forwarder(arena, host, holder->process, row->protocol, row->local, row->local_port, &is_forwarder);
+    holder->is_forwarder |= is_forwarder;
+}
+
+static int
+compare_pids(const void *a, const void *b)
+{
+    uint32_t left = ((const struct holder *)a)->pid;
+    uint32_t right = ((const struct holder *)b)->pid;
+
+    return (left > right) - (left < right);
+}
+
+// The holder of this pid, made if there is none yet.
+static struct holder *
+holder_of(struct arena *arena, const struct host *host, const struct lookup *pids, struct lookup *seen, uint32_t pid,
+          struct holder_list *out)
+{
+    size_t index = lookup_find(seen, pid);
+    size_t process = lookup_find(pids, pid);
+
+    if (index != SIZE_MAX)
+        return &out->items[index];
+    lookup_add(seen, pid, out->count);
+    struct holder *holder = LIST_ADD(arena, out);
+    holder->pid = pid;
+    holder->process = process == SIZE_MAX ? NULL : &host->processes.items[process];
+    return holder;
+}
+
+void
+holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out)
+{
+    struct lookup pids = {.arena = arena};
+    struct lookup seen = {.arena = arena};
+    struct lookup holdings = {.arena = arena};
+    bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
+
+    *out = (struct holder_list){0};
+    for (size_t i = 0; i < count; i++)
+        asked[sockets[i]] = true;
+    for (size_t i = 0; i < host->processes.count; i++)
+        lookup_add(&pids, host->processes.items[i].pid, i);
+    for (size_t i = 0; i < host->holdings.count; i++) {
+        const struct holding *holding = &host->holdings.items[i];
+        if (!asked[holding->socket])
+            continue;
+        struct holder *holder = holder_of(arena, host, &pids, &seen, holding->pid, out);
+        add_how(arena, holder, holding);
+        find_forwarded(arena, host, holding->socket, holder);
+    }
+    // Backwards, since the newest is found first.
+    for (size_t i = host->holdings.count; i > 0; i--)
+        if (asked[host->holdings.items[i - 1].socket])
+            lookup_add(&holdings, host->holdings.items[i - 1].pid, i - 1);
+    if (out->count > 1)
+        qsort(out->items, out->count, sizeof *out->items, compare_pids);
+    for (size_t i = 0; i < out->count; i++) {
+        struct holder *holder = &out->items[i];
+        if (!holder->process)
+            continue;
+        if (holder->process->cgroup.known == KNOWN_YES)
+            place(arena, host, holder->process->cgroup.value, holder);
+        find_ancestry(arena, host, &pids, holder);
+        holder->orphan = is_orphan(arena, holder);
+        holder_guess_origin(arena, holder);
+        holder_warn(arena, host, &holdings, holder);
+    }
+}
+
+// Whether the socket unit listens on this socket, as the manager writes it: "[::]:631", "0.0.0.0:22", "*:80".
+static bool
+unit_listens(struct arena *arena, const struct service *service, const struct socket_row *row)
+{
+    struct str endpoint = address_format_port(arena, row->local, row->local_port);
+    struct str rest = service->listens;
+    struct str word;
+
+    while (service->is_socket && str_word(&rest, &word))
+        if (str_equal(word, endpoint))
+            return true;
+    return false;
+}
+
+bool
+holder_unseen(struct arena *arena, const struct host *host, size_t socket, struct holder *out,
+              const struct group **group)
+{
+    const struct socket_row *row = &host->sockets.items[socket];
+
+    *out = (struct holder){0};
+    *group = NULL;
+    for (size_t i = 0; row->cgroup != 0 && i < host->groups.count; i++)
+        if (host->groups.items[i].id == row->cgroup && host->groups.items[i].path.known == KNOWN_YES)
+            *group = &host->groups.items[i];
+    if (*group)
+        place(arena, host, (*group)->path.value, out);
+    for (size_t i = 0; !out->service && i < host->services.count; i++)
+        if (unit_listens(arena, &host->services.items[i], row))
+            out->service = &host->services.items[i];
+    if (out->service && out->unit.len == 0)
+        out->unit = out->service->name;
+    return out->service || out->container || out->unit.len > 0 || out->runtime.len > 0 ||
+           (*group && (*group)->pids.count > 0);
+}

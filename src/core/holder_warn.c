@@ -1,0 +1,159 @@
+#include "core/holder_parts.h"
+
+#include "core/known.h"
+
+static void
+warn(struct arena *arena, struct holder *holder, struct str sentence)
+{
+    for (size_t i = 0; i < holder->warnings.count; i++)
+        if (str_equal(holder->warnings.items[i], sentence))
+            return;
+    *LIST_ADD(arena, &holder->warnings) = sentence;
+}
+
+static bool
+starts_with_any(struct str text, const struct str *starts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text.len >= starts[i].len && str_equal_nocase(str_part(text, 0, starts[i].len), starts[i]))
+            return true;
+    return false;
+}
+
+#define STARTS_WITH_ANY(text, list) starts_with_any((text), (list), sizeof(list) / sizeof *(list))
+
+// Whether the path goes through a folder of temporary files of Windows.
+static bool
+is_temporary_on_windows(struct str path)
+{
+    return str_find(path, STR("\\AppData\\Local\\Temp\\")) != SIZE_MAX ||
+           str_find(path, STR("\\Windows\\Temp\\")) != SIZE_MAX;
+}
+
+static void
+warn_of_exe(struct arena *arena, struct holder *holder)
+{
+    static const struct str open_places[] = {STR_INIT("/tmp/"), STR_INIT("/var/tmp/"), STR_INIT("/dev/shm/")};
+    const struct process *process = holder->process;
+    struct str exe = process->exe.value;
+
+    if (process->exe.known != KNOWN_YES)
+        return;
+    // memfd_create(2): the link reads "/memfd:NAME (deleted)".
+    if (str_starts(exe, STR("/memfd:"))) {
+        warn(arena, holder, STR("It runs from memory: there is no file of its program on any disk."));
+        return;
+    }
+    if (process->exe_state == EXE_DELETED)
+        warn(arena, holder, str_printf(arena, "Its program file %.*s was deleted after it started.", STR_ARG(exe)));
+    else if (process->exe_state == EXE_REPLACED)
+        warn(arena, holder,
+             str_printf(arena, "Its program file %.*s was replaced after it started: it still runs the old version.",
+                        STR_ARG(exe)));
+    if (STARTS_WITH_ANY(exe, open_places) || is_temporary_on_windows(exe))
+        warn(arena, holder,
+             str_printf(arena, "It runs from a place for temporary files, where every program may write: %.*s.",
+                        STR_ARG(exe)));
+}
+
+// A name that people trust, on a file that is not where the system has it.
+static void
+warn_of_name(struct arena *arena, struct holder *holder)
+{
+    static const struct str trusted[] = {STR_INIT("systemd"),     STR_INIT("systemd-resolved"),
+                                         STR_INIT("dbus-daemon"), STR_INIT("rsyslogd"),
+                                         STR_INIT("login"),       STR_INIT("sudo"),
+                                         STR_INIT("svchost"),     STR_INIT("lsass"),
+                                         STR_INIT("csrss"),       STR_INIT("winlogon"),
+                                         STR_INIT("wininit"),     STR_INIT("services"),
+                                         STR_INIT("smss"),        STR_INIT("spoolsv"),
+                                         STR_INIT("init"),        STR_INIT("agetty")};
+    static const struct str homes[] = {STR_INIT("/usr/"),
+                                       STR_INIT("/bin/"),
+                                       STR_INIT("/sbin/"),
+                                       STR_INIT("/lib/"),
+                                       STR_INIT("/lib64/"),
+                                       STR_INIT("/opt/"),
+                                       STR_INIT("/nix/store/"),
+                                       STR_INIT("/gnu/store/"),
+                                       STR_INIT("/snap/"),
+                                       STR_INIT("C:\\Windows\\"),
+                                       STR_INIT("/run/current-system/"),
+                                       STR_INIT("C:\\Program Files")};
+    struct str name = holder_program(arena, holder->process);
+    struct str exe = holder->process->exe.value;
+    bool known = known_is("remote-access", name) || known_is("scheduler", name) || known_is("service-manager", name);
+
+    for (size_t i = 0; i < sizeof trusted / sizeof *trusted; i++)
+        known = known || str_equal_nocase(trusted[i], name);
+    if (!known || holder->process->exe.known != KNOWN_YES || exe.len == 0 || STARTS_WITH_ANY(exe, homes))
+        return;
+    warn(arena, holder,
+         str_printf(arena, "It is called %.*s like a program of the system, but runs from %.*s.", STR_ARG(name),
+                    STR_ARG(exe)));
+}
+
+static void
+warn_of_state(struct arena *arena, struct holder *holder)
+{
+    const struct process *process = holder->process;
+
+    if (process->state == 'T' && process->tty.len > 0)
+        warn(arena, holder,
+             str_printf(arena,
+                        "It is stopped, a job of the terminal %.*s, and answers nobody; the command fg there "
+                        "lets it go on.",
+                        STR_ARG(process->tty)));
+    else if (process->state == 'T')
+        warn(arena, holder, STR("It is stopped and answers nobody."));
+    else if (process->state == 't')
+        warn(arena, holder, STR("A debugger holds it still, so it answers nobody."));
+    else if (process->state == 'Z')
+        warn(arena, holder, STR("Its first thread has ended, but others of its threads still run."));
+}
+
+// A program that waits there for others: forwarders and service managers listen for somebody else.
+static bool
+listens_for_itself(struct arena *arena, const struct holder *holder)
+{
+    return !holder->is_forwarder && !holder_is(arena, holder->process, "service-manager") &&
+           !holder_is(arena, holder->process, "forwarder");
+}
+
+static void
+warn_of_socket(struct arena *arena, const struct socket_row *row, struct holder *holder)
+{
+    struct str name = holder_script(arena, holder->process);
+    struct str program = holder_program(arena, holder->process);
+    enum protocol protocol = row->protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : row->protocol;
+    struct str usual = {0};
+
+    if ((row->state != SOCKET_LISTEN && row->state != SOCKET_UNCONN) || !listens_for_itself(arena, holder))
+        return;
+    if (!known_is_usual_owner(arena, protocol, row->local_port, name, &usual) &&
+        !known_is_usual_owner(arena, protocol, row->local_port, program, &usual) && usual.len > 0)
+        warn(arena, holder,
+             str_printf(arena, "Port %u usually belongs to %.*s.", (unsigned)row->local_port, STR_ARG(usual)));
+    if (address_is_any(row->local) && row->netns == 0 && !holder->container &&
+        (known_is("loopback-usual", name) || known_is("loopback-usual", program)))
+        warn(arena, holder,
+             str_printf(arena,
+                        "It can be reached from every network on port %u; such a program is usually open to this "
+                        "computer alone.",
+                        (unsigned)row->local_port));
+}
+
+void
+holder_warn(struct arena *arena, const struct host *host, const struct lookup *holdings, struct holder *holder)
+{
+    size_t cursor = 0;
+    size_t index;
+
+    if (holder->process->kernel_thread)
+        return;
+    warn_of_exe(arena, holder);
+    warn_of_name(arena, holder);
+    warn_of_state(arena, holder);
+    while (lookup_next(holdings, holder->pid, &cursor, &index))
+        warn_of_socket(arena, &host->sockets.items[host->holdings.items[index].socket], holder);
+}

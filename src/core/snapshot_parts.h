@@ -1,0 +1,32 @@
+#ifndef MOORAGE_CORE_SNAPSHOT_PARTS_H
+#define MOORAGE_CORE_SNAPSHOT_PARTS_H
+
+// What the files snapshot*.c share. Not for others. The systems do not differ.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/lookup.h"
+#include "decode/host.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+// How a fact stands whose reading failed so: never YES.
+enum known
+snapshot_known_of(enum err_kind kind);
+
+// Makes the rows from index `first` on one with rows that are there already, and with each other: the same socket read
+// twice, and an MPTCP socket with its TCP subflow. Rows before `first` keep their index.
+void
+snapshot_merge_rows(struct arena *arena, struct host *host, size_t first);
+
+// Reads these facts (bits of enum process_facts) of the process unless they are there; gives its index in
+// host->processes. `pids` holds the index of every process of the host by pid.
+size_t
+snapshot_read_process(struct arena *arena, struct host *host, struct lookup *pids, uint32_t pid, unsigned facts);
+
+// Every process of the host by pid.
+struct lookup
+snapshot_pids(struct arena *arena, const struct host *host);
+
+#endif
