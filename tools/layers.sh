@@ -21,11 +21,10 @@ c_files() {
 
 # All files that people write.
 own_files() {
-    if [ -e .git ]; then
-        git ls-files --cached --others --exclude-standard
-    else
-        find . -type f | sed 's|^\./||'
-    fi | grep -v -e '^test/data/' -e '^test/fuzz/corpus/' | LC_ALL=C sort | while read -r file; do
+    local list
+    list=$(git ls-files --cached --others --exclude-standard 2>/dev/null)
+    [ -n "$list" ] || list=$(find . -type f | sed 's|^\./||')
+    printf '%s\n' "$list" | grep -v -e '^test/data/' -e '^test/fuzz/corpus/' | LC_ALL=C sort | while read -r file; do
         [ -f "$file" ] && printf '%s\n' "$file"
     done
 }

@@ -164,7 +164,7 @@ take_value(struct reading *reading, const struct found *found, struct str value)
         }
     }
     if (!value.ptr && opt->optional_value)
-        value = opt->kind == OPT_NUMBER ? STR("0") : STR("");
+        value = str_of(opt->kind == OPT_NUMBER ? "0" : "");
     if (!value.ptr)
         return err_set(reading->err, ERR_USAGE, 0, "%.*s needs a value: %.*s %s", STR_ARG(found->written),
                        STR_ARG(found->written), opt->value ? opt->value : "VALUE");

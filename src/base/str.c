@@ -26,11 +26,13 @@ str_of(const char *text)
 struct str
 str_part(struct str s, size_t start, size_t len)
 {
+    if (!s.ptr)
+        return (struct str){0};
     if (start > s.len)
         start = s.len;
     if (len > s.len - start)
         len = s.len - start;
-    return (struct str){s.ptr ? s.ptr + start : NULL, len};
+    return (struct str){s.ptr + start, len};
 }
 
 bool

@@ -61,7 +61,7 @@ table_line(const struct table *table, struct buf *out, const size_t *widths, con
     size_t blanks = 0;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct table_column *column = &table->columns[i];
-        struct str cell = utf8_fit(table->arena, title ? column->title : cells[i], widths[i], false);
+        struct str cell = utf8_fit(table->arena, cells[i], widths[i], false);
         size_t padding = widths[i] - utf8_width(cell);
         // Blanks wait until something stands behind them, so that no line ends in blanks.
         if (cell.len) {
@@ -82,8 +82,12 @@ table_print(const struct table *table, struct buf *out, size_t width, bool heade
     if (!table->column_count)
         return;
     const size_t *widths = table_widths(table, width, header);
-    if (header)
-        table_line(table, out, widths, NULL, true, colour);
+    if (header) {
+        struct str *titles = arena_array(table->arena, table->column_count, sizeof *titles);
+        for (size_t i = 0; i < table->column_count; i++)
+            titles[i] = table->columns[i].title;
+        table_line(table, out, widths, titles, true, colour);
+    }
     for (size_t i = 0; i < table->cells.count; i += table->column_count)
         table_line(table, out, widths, &table->cells.items[i], false, colour);
 }
@@ -115,8 +119,11 @@ table_csv(const struct table *table, struct buf *out, bool header)
         csv_cell(out, table->columns[i].title);
         buf_add_byte(out, i + 1 < table->column_count ? ',' : '\n');
     }
-    for (size_t i = 0; i < table->cells.count; i++) {
-        csv_cell(out, table->cells.items[i]);
-        buf_add_byte(out, (i + 1) % table->column_count ? ',' : '\n');
+    const struct str *cell = table->cells.items;
+    for (size_t row = 0; row * table->column_count < table->cells.count; row++) {
+        for (size_t i = 0; i < table->column_count; i++) {
+            csv_cell(out, *cell++);
+            buf_add_byte(out, i + 1 < table->column_count ? ',' : '\n');
+        }
     }
 }
