@@ -14,12 +14,6 @@ struct cause_rule {
     bool (*joins)(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);
 };
 
-static bool
-is_udp(const struct socket_row *socket)
-{
-    return socket->protocol == PROTOCOL_UDP || socket->protocol == PROTOCOL_UDPLITE;
-}
-
 // Waits for packets or connections of others.
 static bool
 serves(const struct socket_row *socket)
