@@ -443,7 +443,7 @@ list_run(struct command_run *run, struct err *err)
     if (!make_filter(run, &filter, err) || !list_cells_parse(run->arena, options->columns, &ignored, err))
         return EXIT_USAGE;
     if (options->watch.ptr) {
-        unsigned interval;
+        unsigned interval = 0;
         if (!watch_interval(options->watch, &interval, err))
             return EXIT_USAGE;
         return watch(run, &filter, interval, err);
