@@ -353,6 +353,17 @@ is_settled(const struct inquiry *inquiry)
     return true;
 }
 
+// A socket that the kernel opened for itself needs no search for its holder.
+static void
+read_kernel_ports(struct inquiry *inquiry)
+{
+    struct err ignored;
+
+    if (inquiry->host->kernel_ports.count == 0)
+        (void)snapshot_add(inquiry->arena, &(struct snapshot_ask){.want = SNAPSHOT_KERNEL_PORTS}, inquiry->host,
+                           &ignored);
+}
+
 // Tables first, one bind last; more is read only where one of them calls for it.
 static bool
 look(struct inquiry *inquiry, struct err *err)
@@ -363,7 +374,10 @@ look(struct inquiry *inquiry, struct err *err)
     probe_all(inquiry);
     if (!inquiry->all_states && (inquiry->code != 0 || inquiry->plain_fails) && !read_all_states(inquiry, err))
         return false;
-    return inquiry->rows.count == 0 || read_holders(inquiry, err);
+    if (inquiry->rows.count == 0)
+        return true;
+    read_kernel_ports(inquiry);
+    return read_holders(inquiry, err);
 }
 
 static bool
@@ -419,13 +433,11 @@ say_unseen(struct inquiry *inquiry)
     struct answer *answer = inquiry->answer;
     const struct host *host = inquiry->host;
 
-    if (inquiry->rows.count == 0) {
-        answer->tier = host->tier == TIER_NONE ? socket_owner_tier() : host->tier;
-        answer->complete = true;
-        return;
-    }
     answer->tier = host->tier == TIER_NONE ? socket_owner_tier() : host->tier;
-    answer->complete = host->tier == TIER_NONE || host->complete;
+    answer->complete = true;
+    if (inquiry->rows.count == 0 || host->tier == TIER_NONE)
+        return;
+    answer->complete = host->complete;
     for (size_t i = 0; i < host->unseen.count; i++)
         if (host->unseen.items[i].relevant)
             *LIST_ADD(inquiry->arena, &answer->unseen) = host->unseen.items[i];

@@ -146,9 +146,15 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     note_invisible(&walk, all_explained);
     if (walk.refused && !user_self().sees_processes)
         host->tier = TIER_OWN;
-    host->complete = all_explained && nothing_left_out(host);
+    host->complete = nothing_left_out(host);
     good = true;
 out:
     owner_walk_end(&walk);
     return good;
+}
+
+enum tier
+socket_owner_tier(void)
+{
+    return user_self().sees_processes ? TIER_PROC : TIER_OWN;
 }
