@@ -136,9 +136,9 @@ def load_bind_refusal(hook, code):
     text = ctypes.create_string_buffer(program)
     licence = ctypes.create_string_buffer(b"GPL")
     log = ctypes.create_string_buffer(65536)
-    attributes = struct.pack("<IIQQIIQII16sII", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, len(program) // 8,
-                             ctypes.addressof(text), ctypes.addressof(licence), 1, len(log), ctypes.addressof(log), 0, 0,
-                             b"refuse_bind", 0, hook)
+    program_at, licence_at, log_at = map(ctypes.addressof, (text, licence, log))
+    attributes = struct.pack("<IIQQIIQII16sII", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, len(program) // 8, program_at, licence_at,
+                             1, len(log), log_at, 0, 0, b"refuse_bind", 0, hook)
     return syscall(SYS_BPF, BPF_PROG_LOAD, attributes, len(attributes))
 
 

@@ -114,7 +114,7 @@ _next_port = 21000
 
 
 def new_port():
-    """A port below the dynamic range that no other test of this file uses. Only for files with a namespace of their own."""
+    """A port below the dynamic range that no other test of this file uses: for files with a namespace of their own."""
     global _next_port
     _next_port += 7
     return _next_port
@@ -153,7 +153,7 @@ def try_bind(address, port, mode="reuse", proto="tcp"):
 
 
 def expect_binds(pattern, port, address="0.0.0.0", proto="tcp"):
-    """Asserts that the conflict is really there: the pattern is for plain/reuse/reuseport, as "U/ok/U" (U = EADDRINUSE)."""
+    """Asserts that the conflict is real. The pattern is for plain/reuse/reuseport: "U/ok/U" (U = EADDRINUSE)."""
     codes = [try_bind(address, port, mode, proto) for mode in ("plain", "reuse", "reuseport")]
     got = "/".join("U" if code == errno.EADDRINUSE else "ok" if code == 0 else errno.errorcode[code] for code in codes)
     assert got == pattern, f"binds of {proto} {address}:{port} are {got}, not {pattern}: the case was not reproduced"
@@ -191,7 +191,7 @@ def program():
 
 @functools.cache
 def plain_program():
-    """The program without sanitizers, which are slow and make calls and allocations of their own; None if there is none."""
+    """The program without sanitizers, which are slow and make calls of their own; None if there is none."""
     for path in (os.environ.get("MOORAGE_PLAIN"), os.environ.get("MOORAGE"), ROOT / "build" / "moorage"):
         if path and os.access(path, os.X_OK) and b"__asan_init" not in pathlib.Path(path).read_bytes():
             return str(path)
@@ -364,7 +364,7 @@ def entries(*args, code=None, **how):
 
 
 def why(*args, code=None, own=True, **how):
-    """The one entry of a question about one endpoint; `own`: the user and place are ours, so that binds can be compared."""
+    """The one entry of a question about one endpoint. `own`: our own binds must have the same results."""
     asked = entries(*args, code=code, **how)
     assert len(asked) == 1, f"{len(asked)} answers to {args}"
     if own and not how:

@@ -1,7 +1,7 @@
 """Helper processes in the shapes in which ports are held for real.
 
-A child runs a function in a fork of the test with no descriptor but its own. It says that it is ready by `me.ready(...)`,
-waits for the test by `me.wait()`, and ends when the test lets go of it or is gone. Its descriptors close with it.
+A child runs a function in a fork of the test with no descriptor but its own. It says that it is ready by
+`me.ready(...)`, waits for the test by `me.wait()`, and ends when the test lets go of it or is gone.
 """
 
 import ctypes

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""Ports held in ways that the usual tools don't see, by protocols that they forget, and by processes that can't be seen."""
+"""Ports held in ways that the usual tools don't see, by protocols that they forget, by processes that can't be seen."""
 
 import os
 import shutil

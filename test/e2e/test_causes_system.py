@@ -64,7 +64,8 @@ def packet_rule(*command):
 def an_nftables_redirect_is_told():
     lib.need_root()
     port, target = new_port(), new_port()
-    packet_rule("nft", f"add table ip e2e{port}; add chain ip e2e{port} pre {{ type nat hook prerouting priority -100; }}; "
+    packet_rule("nft", f"add table ip e2e{port}; "
+                f"add chain ip e2e{port} pre {{ type nat hook prerouting priority -100; }}; "
                 f"add rule ip e2e{port} pre tcp dport {port} redirect to :{target}")
     lib.after(subprocess.run, ["nft", f"delete table ip e2e{port}"])
     expect_binds("ok/ok/ok", port)

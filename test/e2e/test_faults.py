@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
-"""Every system call and every allocation of `list` and `why` fails once in turn: no crash, no wrong answer. A port that is
-taken is never called free; what can't be found out is said in one sentence with exit code 3."""
+"""Every system call and every allocation of `list` and `why` fails once in turn: no crash, no wrong answer. A port that
+is taken is never called free; what can't be found out is said in one sentence with exit code 3."""
 
 import json
 import os

@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -B
-"""A hostile or busy machine: fork storms, processes that die while they are read, thousands of listeners, names that attack
-the terminal, container runtimes that never answer. The answer must be right, whole and in time."""
+"""A hostile or busy machine: fork storms, processes that die while they are read, thousands of listeners, names that
+attack the terminal, container runtimes that never answer. The answer must be right, whole and in time."""
 
 import base64
+import functools
 import json
 import os
 import pathlib
@@ -237,7 +238,8 @@ def check_container_is_named(chunked):
     assert "shop-web-1" in cause["sentence"], cause["sentence"]
     assert "container" in {remedy["lever"] for remedy in cause["remedies"]}, cause["remedies"]
     assert "process" not in {remedy["lever"] for remedy in cause["remedies"]}, "stopping the forwarder breaks Docker"
-    assert run("why", f"tcp/{port}", env=env).out.startswith(f"Port {port} (TCP) is taken by"), "the verdict comes first"
+    text = run("why", f"tcp/{port}", env=env).out
+    assert text.startswith(f"Port {port} (TCP) is taken by"), text
 
 
 @test
@@ -265,6 +267,11 @@ def a_docker_socket_that_never_answers_costs_its_deadline_only():
     assert "172.17.0.2" in lib.words_of(entry) or "80" in cause["sentence"], "its arguments tell what it forwards to"
 
 
+def send_and_close(connection, text):
+    connection.sendall(text)
+    connection.close()
+
+
 @test
 def answers_that_are_no_answers_harm_nobody():
     port = new_port()
@@ -283,8 +290,7 @@ def answers_that_are_no_answers_harm_nobody():
     for send in (b"", b"\0" * 100, b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n[",
                  b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{}{}", b"HTTP/1.1 500 Oops\r\n\r\n",
                  b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + b"[" * 60, endless, slow):
-        answer = send if callable(send) else lambda connection, text=send: (connection.sendall(text), connection.close())
-        env = docker_socket(answer)
+        env = docker_socket(send if callable(send) else functools.partial(send_and_close, text=send))
         result = run("why", f"tcp/{port}", "--json", env=env)
         assert result.code == 1 and result.seconds < 3, f"{send}: {result.seconds:.1f} s {result}"
         lib.holder_of(next(cause for cause in result.json()["asked"][0]["causes"] if cause["blocks"]), proxy.pid)
