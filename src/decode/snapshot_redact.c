@@ -53,12 +53,14 @@ find_aliases(struct arena *arena, const struct host *host)
     return aliases;
 }
 
-// Where a path component that starts at `from` ends.
+// Where a path component that starts at `from` ends. On Windows the names of users have blanks in them.
 static size_t
 component_end(struct str text, size_t from)
 {
+    bool windows = from > 0 && text.ptr[from - 1] == '\\';
     size_t end = from;
-    while (end < text.len && !strchr("/\\:;,\"' \n", text.ptr[end]) && text.ptr[end] != '\0')
+
+    while (end < text.len && !strchr("/\\:;,\"'\n", text.ptr[end]) && (windows || text.ptr[end] != ' '))
         end++;
     return end;
 }
@@ -209,8 +211,9 @@ prune_body(cJSON *value)
 
 // The answer of a container runtime without what does not matter here; nothing at all if it can't be understood.
 static struct str
-hide_body(struct arena *arena, struct str bytes)
+hide_body(const struct aliases *aliases, struct str bytes)
 {
+    struct arena *arena = aliases->arena;
     struct http_answer answer;
     if (http_parse(arena, bytes, true, &answer) != HTTP_DONE)
         return STR("");
@@ -218,7 +221,7 @@ hide_body(struct arena *arena, struct str bytes)
     if (!json)
         return STR("");
     prune_body(json);
-    struct str body = json_print(arena, json, false);
+    struct str body = hide_homes(aliases, json_print(arena, json, false));
     return str_printf(arena, "HTTP/1.1 %u moorage\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%.*s",
                       answer.status, body.len, STR_ARG(body));
 }
@@ -249,7 +252,7 @@ snapshot_redact(struct arena *arena, const struct host *host)
     for (size_t i = 0; i < out.services.count; i++)
         out.services.items[i].description = hide_words(&aliases, out.services.items[i].description);
     for (size_t i = 0; i < out.api_answers.count; i++)
-        out.api_answers.items[i].body = hide_body(arena, out.api_answers.items[i].body);
+        out.api_answers.items[i].body = hide_body(&aliases, host->api_answers.items[i].body);
     for (size_t i = 0; i < out.raw.count; i++)
         if (!raw_is_harmless(out.raw.items[i].name))
             out.raw.items[i].bytes = STR("");
