@@ -54,7 +54,7 @@ proc_parse_boot_time(struct str text, int64_t *seconds);
 bool
 proc_parse_link(struct str link, struct str kind, uint64_t *inode);
 
-// How many descriptors wait in a unix socket, out of its fdinfo ("scm_fds: 1", Linux 5.11); false when it does not say.
+// How many descriptors wait in a unix socket, out of its fdinfo ("scm_fds: 1"); false when it does not say.
 bool
 proc_parse_in_flight(struct str fdinfo, uint64_t *count);
 
@@ -64,7 +64,7 @@ struct proc_ring {
     uint64_t expected; // number of slots
 };
 
-// False when the text has no "UserFiles:" line: the ring was busy, or the kernel is older than 5.8.
+// False when the text has no "UserFiles:" line: the ring is busy, or the kernel does not tell.
 bool
 proc_ring_begin(struct str fdinfo, struct proc_ring *out);
 
