@@ -59,7 +59,8 @@ command_services(struct arena *arena, struct service_table *out)
     struct str windows = term_environment("SystemRoot", NULL);
     const char *paths[] = {
         "/etc/services",
-        windows.len ? str_c(arena, str_printf(arena, "%.*s\\System32\\drivers\\etc\\services", STR_ARG(windows))) : NULL,
+        windows.len ? str_c(arena, str_printf(arena, "%.*s\\System32\\drivers\\etc\\services", STR_ARG(windows)))
+                    : NULL,
     };
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {

@@ -123,7 +123,10 @@ static void
 zsh_option(struct buf *out, const struct opt *opt, const char *form, bool many)
 {
     buf_addf(out, "        '%s%s%s[", many ? "*" : "", form,
-             opt->kind == OPT_FLAG ? "" : opt->optional_value ? "=-" : form[1] == '-' ? "=" : "+");
+             opt->kind == OPT_FLAG ? ""
+             : opt->optional_value ? "=-"
+             : form[1] == '-'      ? "="
+                                   : "+");
     add_zsh_help(out, opt->help);
     buf_add_byte(out, ']');
     if (opt->kind != OPT_FLAG) {
@@ -177,11 +180,12 @@ zsh(struct buf *out)
     }
     buf_add_c(out, "    *) options+=(\n");
     zsh_options(out, &command_list.options);
-    buf_add_c(out, "    ) ;;\n    esac\n"
-                   "    if (( CURRENT == 2 )); then\n        _describe command commands\n    fi\n"
-                   "    if [[ ${words[2]} == help && CURRENT -eq 3 ]]; then\n        _describe command commands\n    fi\n"
-                   "    _arguments -s -S $options '*:port or program:'\n}\n"
-                   "if [[ $funcstack[1] == _moorage ]]; then _moorage \"$@\"; else compdef _moorage moorage; fi\n");
+    buf_add_c(out,
+              "    ) ;;\n    esac\n"
+              "    if (( CURRENT == 2 )); then\n        _describe command commands\n    fi\n"
+              "    if [[ ${words[2]} == help && CURRENT -eq 3 ]]; then\n        _describe command commands\n    fi\n"
+              "    _arguments -s -S $options '*:port or program:'\n}\n"
+              "if [[ $funcstack[1] == _moorage ]]; then _moorage \"$@\"; else compdef _moorage moorage; fi\n");
 }
 
 static void

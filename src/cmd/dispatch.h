@@ -23,8 +23,7 @@ struct dispatch {
 
 // `argv[0..argc)` without the program's own name.
 void
-dispatch_find(struct arena *arena, int argc, char **argv, const struct service_table *services,
-              struct dispatch *out);
+dispatch_find(struct arena *arena, int argc, char **argv, const struct service_table *services, struct dispatch *out);
 
 // The line as it can be typed again, quoted for a shell, with the command written out: "moorage list --udp".
 struct str

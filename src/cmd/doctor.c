@@ -70,8 +70,8 @@ say_recorded(struct command_run *run, const struct recording *recording)
                             : STR("arguments of programs and names of users are hidden in it (--full keeps them)");
     struct str sockets = words_count(arena, recording->host.sockets.count, "socket", "sockets");
     struct str processes = words_count(arena, recording->host.processes.count, "program", "programs");
-    struct str file = str_equal(recording->file, STR("-")) ? STR("standard output")
-                                                           : utf8_display(arena, recording->file);
+    struct str file =
+        str_equal(recording->file, STR("-")) ? STR("standard output") : utf8_display(arena, recording->file);
 
     command_note(run, str_printf(arena, "wrote %zu bytes with %.*s and %.*s to %.*s; %.*s", recording->bytes,
                                  STR_ARG(sockets), STR_ARG(processes), STR_ARG(file), STR_ARG(hidden)));
@@ -180,9 +180,10 @@ const struct command command_doctor = {
     .name = "doctor",
     .usage = "[OPTION]...",
     .summary = "what moorage can and can't see here, and why",
-    .about = "Tells what can be seen on this host as moorage runs now, what can't, and what would help. With --record it "
-             "also writes all of it to a file that can be attached to a report: arguments of programs and names of users "
-             "are hidden there unless --full is given. The exit code is 0 when it could find that out, limited or not.",
+    .about =
+        "Tells what can be seen on this host as moorage runs now, what can't, and what would help. With --record it "
+        "also writes all of it to a file that can be attached to a report: arguments of programs and names of users "
+        "are hidden there unless --full is given. The exit code is 0 when it could find that out, limited or not.",
     .examples = "moorage doctor\twhat can be seen here\n"
                 "sudo moorage doctor\tand what as root\n"
                 "moorage doctor --record host.json\ta recording for a report\n",

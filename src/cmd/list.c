@@ -271,7 +271,7 @@ print_table(const struct command_run *run, const struct look *look, struct buf *
 {
     const struct list_options *options = run->options;
     bool people = run->width && !options->all && !options->csv && !options->columns.len;
-    struct list_view view = {look->arena, &look->host, &run->privacy, people};
+    struct list_view view = {look->arena, &look->host, &run->privacy, people, !people && !options->csv};
     struct list_columns columns = {0};
     struct table table;
 
@@ -279,8 +279,8 @@ print_table(const struct command_run *run, const struct look *look, struct buf *
         struct list_groups groups = {0};
         struct list_groups_look how = {run->width, !options->no_header, run->colour, options->system};
         // Who asks for certain rows wants to see them all.
-        how.system = how.system || run->operands.count || options->users.count || options->pid.count ||
-                     options->port.count;
+        how.system =
+            how.system || run->operands.count || options->users.count || options->pid.count || options->port.count;
         list_groups_make(&view, reader_uid(&look->host), &look->rows, &groups);
         list_groups_print(&view, &groups, &how, out);
         return true;
@@ -322,8 +322,7 @@ say_unseen(const struct command_run *run, const struct look *look)
     uint32_t *pids = arena_array(look->arena, host->unseen.count + 1, sizeof *pids);
 
     for (size_t i = 0; i < look->rows.count; i++)
-        rows += look->rows.items[i].holder_count == 0 &&
-                host->sockets.items[look->rows.items[i].socket].inode != 0;
+        rows += look->rows.items[i].holder_count == 0 && host->sockets.items[look->rows.items[i].socket].inode != 0;
     if (rows == 0 || host->complete || host->unseen.count == 0)
         return;
     for (size_t i = 0; i < host->unseen.count; i++)
@@ -346,8 +345,9 @@ nothing_matches(const struct command_run *run, const struct list_filter *filter,
         const char *meant = run->bare ? table_near(filter->names.items[0]) : NULL;
         struct str name = utf8_display(run->arena, str_part(filter->names.items[0], 0, 80));
         if (meant) {
-            err_set(err, ERR_USAGE, 0, "there is no command «%.*s», and nothing here listens under that name; did you "
-                                       "mean «%s»?",
+            err_set(err, ERR_USAGE, 0,
+                    "there is no command «%.*s», and nothing here listens under that name; did you "
+                    "mean «%s»?",
                     STR_ARG(name), meant);
             return EXIT_USAGE;
         }

@@ -56,8 +56,8 @@ void
 list_cells_usual(struct arena *arena, bool all_states, struct list_columns *out)
 {
     static const enum list_column usual[] = {
-        LIST_PORT, LIST_PROTO, LIST_ADDRESS, LIST_REMOTE,  LIST_STATE,
-        LIST_PROGRAM, LIST_PID, LIST_USER,   LIST_SERVICE, LIST_SINCE,
+        LIST_PORT,    LIST_PROTO, LIST_ADDRESS, LIST_REMOTE,  LIST_STATE,
+        LIST_PROGRAM, LIST_PID,   LIST_USER,    LIST_SERVICE, LIST_SINCE,
     };
 
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
@@ -189,10 +189,10 @@ struct str
 list_cells_make(const struct list_view *view, enum list_column column, const struct socket_row *row,
                 const struct holder *holder)
 {
-    struct str cell = holder && columns[column].of_program ? program_part(view, column, holder)
-                                                           : socket_part(view, column, row);
+    struct str cell =
+        holder && columns[column].of_program ? program_part(view, column, holder) : socket_part(view, column, row);
 
-    return cell.len ? utf8_display(view->arena, cell) : STR("-");
+    return cell.len || !view->dashes ? utf8_display(view->arena, cell) : STR("-");
 }
 
 void

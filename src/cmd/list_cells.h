@@ -1,8 +1,8 @@
 #ifndef MOORAGE_CMD_LIST_CELLS_H
 #define MOORAGE_CMD_LIST_CELLS_H
 
-// The columns of `moorage list` and what stands in them: one line for each socket and program, each cell one value, "-" where
-// there is none, so that lines can be cut by grep and awk. All cells are safe for a terminal. The systems do not differ.
+// The columns of `moorage list` and what stands in them: one line for each socket and program, each cell one value, so
+// that lines can be cut by grep and awk. All cells are safe for a terminal. The systems do not differ.
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -44,7 +44,8 @@ struct list_view {
     struct arena *arena;
     const struct host *host;
     const struct report_privacy *privacy;
-    bool ago; // times as "2 h ago", for people, not as a date
+    bool ago;    // times as "2 h ago", for people, not as a date
+    bool dashes; // empty cells are "-", so that lines can be cut by blanks
 };
 
 // Reads "port,pid,name"; "name" is the program, "service" the unit or container. An unknown name is ERR_USAGE and tells all.

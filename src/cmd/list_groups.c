@@ -212,8 +212,7 @@ group_cell(const struct list_view *view, enum list_column column, const struct l
     if (column == LIST_PID && group->pid)
         return group->pid_count > 1 ? str_printf(arena, "%u +%zu", group->pid, group->pid_count - 1)
                                     : str_printf(arena, "%u", group->pid);
-    // On a terminal an empty cell is easier to read; lines that are cut by tools keep their "-".
-    return str_equal(cell, STR("-")) ? (struct str){0} : cell;
+    return cell;
 }
 
 // All sides are one table, so that their columns stand under each other; where a side begins is found by its count of lines.

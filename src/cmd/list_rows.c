@@ -106,10 +106,9 @@ list_rows_named(struct arena *arena, const struct holder *holder, struct str wor
 
     if (word.len == 0)
         return false;
-    if (process &&
-        (is_called(process->name, word) || is_called(last_part(process->exe.value), word) ||
-         (process->command.count && is_called(last_part(process->command.items[0]), word)) ||
-         runs_script(process, word)))
+    if (process && (is_called(process->name, word) || is_called(last_part(process->exe.value), word) ||
+                    (process->command.count && is_called(last_part(process->command.items[0]), word)) ||
+                    runs_script(process, word)))
         return true;
     return is_called(holder_name(arena, holder), word) || is_called(holder->unit, word) ||
            container_named(holder->container, word) || container_named(holder->forwards, word) ||
@@ -209,8 +208,7 @@ find_links(struct arena *arena, const struct host *host, const size_t *sockets, 
 }
 
 void
-list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
-               struct list_rows *out)
+list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct list_rows *out)
 {
     struct holder_list all = {0};
     size_t link_count;

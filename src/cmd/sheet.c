@@ -7,8 +7,8 @@ enum {
     INDENT = 2,
     GAP = 2,
     LABEL_LEAST = 9,
-    VALUE_MOST = 40,    // a longer value does not push the remarks of the other lines to the right
-    REMARK_LEAST = 24,  // less room than this for a remark: it gets a line of its own
+    VALUE_MOST = 40,   // a longer value does not push the remarks of the other lines to the right
+    REMARK_LEAST = 24, // less room than this for a remark: it gets a line of its own
 };
 
 void

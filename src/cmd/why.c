@@ -19,7 +19,7 @@
 enum {
     INPUT_LIMIT = 1 << 20,
     DEADLINE_MS = 300,
-    DETAILS_MOST = 5,   // more taken ports than this get a line each and no details
+    DETAILS_MOST = 5,     // more taken ports than this get a line each and no details
     FREE_LINES_MOST = 16, // more ports than this: free neighbours share a line
 };
 
@@ -75,7 +75,7 @@ struct outcome {
     struct answer answer;
     bool failed;
     struct err err;
-    bool beside; // UDP of a bare number: TCP decides
+    bool beside;  // UDP of a bare number: TCP decides
     size_t asked; // which endpoint it belongs to
 };
 
@@ -115,8 +115,9 @@ read_error_text(struct inquest *inquest, struct err *err)
     }
     if (inquest->meanings.count > before)
         return true;
-    return err_set(err, ERR_FORMAT, 0, "no port is named in the text on standard input; give the port itself, as in "
-                                       "moorage 8080");
+    return err_set(err, ERR_FORMAT, 0,
+                   "no port is named in the text on standard input; give the port itself, as in "
+                   "moorage 8080");
 }
 
 static bool
@@ -136,8 +137,9 @@ read_operand(struct inquest *inquest, struct str word, const struct service_tabl
         return true;
     case ENDPOINT_IS_WORD:
         word = utf8_display(arena, str_part(word, 0, 80));
-        return err_set(err, ERR_USAGE, 0, "«%.*s» is no port and no service name; moorage %.*s lists the ports of a "
-                                          "program of that name",
+        return err_set(err, ERR_USAGE, 0,
+                       "«%.*s» is no port and no service name; moorage %.*s lists the ports of a "
+                       "program of that name",
                        STR_ARG(word), STR_ARG(word));
     case ENDPOINT_IS_WRONG:
         break;
@@ -229,8 +231,7 @@ answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol p
     question.endpoint.last = port;
     outcome->beside = beside;
     outcome->asked = asked;
-    outcome->failed =
-        !why_answer(inquest->run->arena, &inquest->host, &question, &outcome->answer, &outcome->err);
+    outcome->failed = !why_answer(inquest->run->arena, &inquest->host, &question, &outcome->answer, &outcome->err);
 }
 
 static void
@@ -330,10 +331,8 @@ free_run(const struct inquest *inquest, size_t at, uint16_t *last)
 static void
 print_lines(const struct why_view *view, const struct inquest *inquest, struct buf *out)
 {
-    static const struct table_column columns[] = {{.right = false, .ink = INK_STRONG},
-                                                  {.right = false},
-                                                  {.right = false},
-                                                  {.shrinks = true, .ink = INK_NAME}};
+    static const struct table_column columns[] = {
+        {.right = false, .ink = INK_STRONG}, {.right = false}, {.right = false}, {.shrinks = true, .ink = INK_NAME}};
     struct table table = {.arena = view->arena, .columns = columns, .column_count = 4};
 
     for (size_t i = 0, step; i < inquest->outcomes.count; i += step) {
@@ -474,10 +473,11 @@ const struct command command_why = {
     .aliases = "who explain status",
     .usage = "[OPTION]... PORT...",
     .summary = "why a port can't be used, who has it and what to do",
-    .about = "Tells whether a server could use the port now, by trying it for a moment, and if not, who or what keeps it "
-             "and what ends that with the least harm. A PORT is 8080, 8000-8010, udp/53, 127.0.0.1:80, [::1]:80, "
-             "localhost:3000, a URL or a service name; - reads the error text of another program from standard input "
-             "and finds the port in it; the name or number of an error (EADDRINUSE, 10048) is explained.",
+    .about =
+        "Tells whether a server could use the port now, by trying it for a moment, and if not, who or what keeps it "
+        "and what ends that with the least harm. A PORT is 8080, 8000-8010, udp/53, 127.0.0.1:80, [::1]:80, "
+        "localhost:3000, a URL or a service name; - reads the error text of another program from standard input "
+        "and finds the port in it; the name or number of an error (EADDRINUSE, 10048) is explained.",
     .examples = "moorage 8080\twhy can't 8080 be used?\n"
                 "moorage 8080 3000-3010\tseveral ports, a line each\n"
                 "moorage 80 --on ::1\tone address only\n"

@@ -354,7 +354,10 @@ static void
 add_cause(const struct why_view *view, const struct answer *answer, const struct cause *cause, struct sheet *sheet)
 {
     if (!is_said(answer, cause))
-        sheet_add(sheet, !cause->blocks ? STR("mind") : cause == main_cause(answer) ? STR("because") : STR("also"),
+        sheet_add(sheet,
+                  !cause->blocks                ? STR("mind")
+                  : cause == main_cause(answer) ? STR("because")
+                                                : STR("also"),
                   cause->sentence, (struct str){0});
     add_holders(view, cause, sheet);
     for (size_t i = 0; i < cause->notes.count; i++)

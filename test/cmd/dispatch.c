@@ -1,0 +1,119 @@
+#include "cmd/dispatch.h"
+
+#include "cmd/table.h"
+#include "tap.h"
+
+static struct dispatch
+find(struct arena *arena, const char *line)
+{
+    static char *argv[16];
+    struct service_table services = {0};
+    struct dispatch dispatch;
+    struct str rest = str_of(line);
+    struct str word;
+    int argc = 0;
+
+    while (str_word(&rest, &word))
+        argv[argc++] = str_c(arena, word);
+    dispatch_find(arena, argc, argv, &services, &dispatch);
+    return dispatch;
+}
+
+TEST(nothing_means_list)
+{
+    CHECK(find(arena, "").command == &command_list);
+    CHECK(find(arena, "--all --json").command == &command_list);
+}
+
+TEST(a_port_means_why)
+{
+    CHECK(find(arena, "8080").command == &command_why);
+    CHECK(find(arena, "udp/53").command == &command_why);
+    CHECK(find(arena, "[::1]:80").command == &command_why);
+    CHECK(find(arena, "-").command == &command_why);
+    CHECK(find(arena, "0").command == &command_why);
+}
+
+TEST(aliases_are_commands)
+{
+    CHECK(find(arena, "ls").command == &command_list);
+    CHECK(find(arena, "ps").command == &command_list);
+    CHECK(find(arena, "who 80").command == &command_why);
+    CHECK(find(arena, "explain 80").command == &command_why);
+    CHECK(find(arena, "status 80").command == &command_why);
+}
+
+TEST(options_may_stand_before_the_command)
+{
+    struct dispatch dispatch = find(arena, "--json --color never why 8080");
+
+    CHECK(dispatch.command == &command_why);
+    CHECK_INT(dispatch.argc, 4);
+    CHECK_STR(str_of(dispatch.argv[3]), "8080");
+    CHECK(find(arena, "--json 8080").command == &command_why);
+    CHECK(find(arena, "--on ::1 80").command == &command_why);
+    CHECK(find(arena, "-jq why 80").command == &command_why);
+}
+
+TEST(the_value_of_an_option_is_no_command)
+{
+    CHECK(find(arena, "--sort name").command == &command_list);
+    CHECK(find(arena, "-s port").command == &command_list);
+    CHECK(find(arena, "--watch 2").command == &command_list);
+    CHECK(find(arena, "--watch why 80").command == &command_why);
+    CHECK(find(arena, "--sort=name 80").command == &command_why);
+    CHECK(find(arena, "-sname 80").command == &command_why);
+}
+
+TEST(a_word_is_the_name_of_a_program)
+{
+    struct dispatch dispatch = find(arena, "no-such-thing");
+
+    CHECK(dispatch.command == &command_list);
+    CHECK(dispatch.bare);
+    CHECK_INT(dispatch.argc, 1);
+    CHECK(find(arena, "why no-such-thing").command == &command_list);
+}
+
+TEST(a_service_name_wins_over_a_program)
+{
+    CHECK(find(arena, "postgresql").command == &command_why);
+}
+
+TEST(commands_of_later_are_told)
+{
+    static const char *const words[] = {"free",  "kill",   "stop", "pick", "run",   "wait", "check", "lease",
+                                        "range", "log",    "undo", "top",  "ui",    "scan", "move",  "watch",
+                                        "audit", "policy", "lsp",  "mcp",  "agent", "hub"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct dispatch dispatch = find(arena, words[i]);
+        CHECK(dispatch.later);
+        CHECK(str_find(later_sentence(arena, dispatch.later, dispatch.word), STR("not yet")) != SIZE_MAX);
+    }
+    CHECK(find(arena, "-k 8080").later);
+    CHECK(find(arena, "8080 -k").later);
+    CHECK(find(arena, "8080 free").later);
+    CHECK(find(arena, "why 8080 kill").later);
+    CHECK(find(arena, "why -- node server.js").later);
+    CHECK(!find(arena, "why -- 8080").later);
+    CHECK(!find(arena, "list free").later);
+}
+
+TEST(near_commands_are_found)
+{
+    CHECK(strcmp(table_near(STR("lst")), "list") == 0);
+    CHECK(strcmp(table_near(STR("docter")), "doctor") == 0);
+    CHECK(strcmp(table_near(STR("fre")), "free") == 0);
+    CHECK(table_near(STR("postgres")) == NULL);
+    CHECK(table_near(STR("xy")) == NULL);
+}
+
+TEST(the_line_can_be_typed_again)
+{
+    struct dispatch dispatch = find(arena, "--udp it's");
+
+    CHECK_STR(dispatch_again(arena, &dispatch), "moorage list --udp 'it'\\''s'");
+}
+
+TAP_MAIN
