@@ -47,7 +47,9 @@ enum endpoint_kind {
 
 // Reads one argument: 8080, :8080, 8000-8010, 8080,8081, udp/53, 53/udp, tcp/8080, 127.0.0.1:80, [::1]:80, :::80, *:80,
 // localhost:3000, http://localhost:3000/x, a service name. Port 0, ports above 65535, reversed ranges, empty text, and
-// hosts that are not of this machine are WRONG. `services` may be NULL: then only the built-in table is known.
+// names of other machines are WRONG. A protocol or host that an item of a list names holds for the items behind it that
+// name none ("udp/53,5353"). An error message that was pasted as one argument is read by endpoint_find. `services` may be
+// NULL: then only the built-in table is known.
 enum endpoint_kind
 endpoint_parse(struct arena *arena, struct str text, const struct service_table *services, struct endpoint_list *out,
                struct err *err);
