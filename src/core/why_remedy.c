@@ -77,7 +77,9 @@ stop_process(struct inquiry *inquiry, struct cause *cause)
     enum harm harm;
 
     if (cause->holders.count == 0) {
-        // Nobody can be asked to end as long as nobody is known.
+        // Nobody can be asked to end as long as nobody is known; who has all rights already sees no more by asking again.
+        if (inquiry->host->admin)
+            return;
         add(inquiry, cause, LEVER_SETTING, HARM_NONE, "see who", STR("Names the program; that takes more rights."))
             ->command = str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
         return;
