@@ -31,7 +31,9 @@ test-windows:
 bench:
 	@echo "There are no benchmarks yet."
 
-install: all
+install:
+	@tools/setup.sh install
+	@$(MAKE) --no-print-directory all
 	@$(MESON) configure build --prefix "$(abspath $(PREFIX))"
 	@$(MESON) install -C build --quiet $(if $(DESTDIR),--destdir "$(abspath $(DESTDIR))")
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Finds out what is missing to build (test, ci: to do more) and installs it: setup.sh build|test|windows|ci
+# Finds out what is missing to build (the others: to do more) and installs it: setup.sh build|test|install|windows|ci
 #
 # Debian and Ubuntu: the apt-get line is printed, then asked for on a terminal (unless root, or CI is set), then run.
 # Elsewhere: what is missing is named. cJSON's source comes from the distribution's source package into deps/cjson.
@@ -50,10 +50,15 @@ need_test() {
     need nftables has_sbin nft
     need iptables has_sbin iptables-legacy
     need util-linux has unshare
+    need strace has strace
 }
 
 has_sbin() {
     has "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]
+}
+
+need_install() {
+    need scdoc has scdoc
 }
 
 need_windows() {
@@ -68,6 +73,7 @@ need_ci() {
     need cppcheck has cppcheck
     need gcovr has gcovr
     need git has git
+    need shellcheck has shellcheck
     need mandoc has mandoc
 }
 
@@ -135,10 +141,11 @@ fetch_cjson() {
 case $level in
 build) need_build ;;
 test) need_build && need_test ;;
+install) need_build && need_install ;;
 windows) need_build && need_windows ;;
-ci) need_build && need_test && need_windows && need_ci ;;
+ci) need_build && need_test && need_install && need_windows && need_ci ;;
 *)
-    echo "usage: setup.sh build|test|windows|ci" >&2
+    echo "usage: setup.sh build|test|install|windows|ci" >&2
     exit 2
     ;;
 esac
