@@ -83,7 +83,7 @@ def own_cgroup(name):
     mount = kernel.cgroup2_mount()
     if mount is None:
         raise Skip("no cgroup v2 is mounted")
-    parent = pathlib.Path(mount, f"moorage-e2e-{os.getpid()}")
+    parent = pathlib.Path(mount, f"moorage{os.getpid()}.slice")
     path = parent / name
     try:
         parent.mkdir(exist_ok=True)

@@ -261,7 +261,7 @@ def a_listener_that_is_seen_is_never_called_hidden():
 def an_address_of_another_host_is_not_a_taken_port():
     port = new_port()
     assert lib.try_bind("192.0.2.7", port) == errno.EADDRNOTAVAIL, "the case was not reproduced"
-    entry = why(f"192.0.2.7:{port}", code=1)
+    entry = why(f"tcp/{port}", "--on", "192.0.2.7", code=1)
     cause = only_cause(entry, "address")
     assert entry["address"] == "192.0.2.7" and results(entry) == {"EADDRNOTAVAIL"}, entry
     assert "192.0.2.7" in cause["sentence"], cause["sentence"]
@@ -272,7 +272,7 @@ def an_address_of_another_host_is_not_a_taken_port():
 def an_ipv6_address_of_another_host_is_not_a_taken_port():
     port = new_port()
     assert lib.try_bind("2001:db8::7", port) == errno.EADDRNOTAVAIL, "the case was not reproduced"
-    only_cause(why(f"[2001:db8::7]:{port}", code=1), "address")
+    only_cause(why(f"tcp/{port}", "--on", "2001:db8::7", code=1), "address")
 
 
 @test
@@ -280,7 +280,7 @@ def a_setting_that_allows_foreign_addresses_is_respected():
     port = new_port()
     lib.set_sysctl("net.ipv4.ip_nonlocal_bind", 1)
     assert lib.try_bind("192.0.2.7", port) == 0, "the case was not reproduced"
-    why(f"192.0.2.7:{port}", code=0)
+    why(f"tcp/{port}", "--on", "192.0.2.7", code=0)
 
 
 @test
