@@ -11,7 +11,8 @@ all:
 		out=$$($(MESON) setup $$([ ! -e build/build.ninja ] || echo --reconfigure) build 2>&1) || { \
 			echo "$$out"; rm -f build/build.ninja; exit 1; }; \
 		tools/sources.sh >build/sources.txt; }
-	@ninja --quiet -C build
+	@[ -e build/moorage ] || echo 'Building moorage'
+	@ninja -C build >build/ninja.log || { cat build/ninja.log; exit 1; }
 
 # Ends well whether the port is free (0) or taken (1): both are answers.
 run: all
