@@ -120,6 +120,17 @@ same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
     return true;
 }
 
+// Docker leaves 127.0.0.0/8 out on the way to rules of which some are for 127.0.0.1.
+static void
+check_avoided(struct nat_match *match)
+{
+    unsigned whole = match->matched.family == FAMILY_IPV4 ? 32 : 128;
+    unsigned prefix = match->matched_prefix ? match->matched_prefix : whole;
+    if (match->matched.family != FAMILY_NONE && match->avoided.family == match->matched.family &&
+        prefix >= match->avoided_prefix && same_bits(match->avoided.bytes, match->matched.bytes, match->avoided_prefix))
+        match->empty = true;
+}
+
 void
 nat_match_address(struct nat_match *match, struct address address, unsigned prefix, bool equal)
 {
@@ -135,19 +146,21 @@ nat_match_address(struct nat_match *match, struct address address, unsigned pref
     }
     if (!equal) {
         match->partial = true;
+        match->avoided = address;
+        match->avoided_prefix = (uint8_t)prefix;
+        check_avoided(match);
         return;
     }
-    if (match->matched.family != FAMILY_NONE) {
-        unsigned before = match->matched_prefix ? match->matched_prefix : whole;
-        if (!same_bits(match->matched.bytes, address.bytes, before < prefix ? before : prefix)) {
-            match->empty = true;
-            return;
-        }
-        if (before >= prefix)
-            return;
+    unsigned before = match->matched.family == FAMILY_NONE ? 0 : match->matched_prefix ? match->matched_prefix : whole;
+    if (!same_bits(match->matched.bytes, address.bytes, before < prefix ? before : prefix)) {
+        match->empty = true;
+        return;
     }
-    match->matched = address;
-    match->matched_prefix = prefix >= whole ? 0 : (uint8_t)prefix;
+    if (prefix > before) {
+        match->matched = address;
+        match->matched_prefix = prefix >= whole ? 0 : (uint8_t)prefix;
+    }
+    check_avoided(match);
 }
 
 static bool
@@ -189,8 +202,11 @@ nat_add(struct arena *arena, const struct nat_match *match, const struct nat_tar
     const struct nat_range *ranges = match->by_port ? match->ports.items : &every;
     size_t count = match->by_port ? match->ports.count : 1;
     for (size_t i = 0; !match->empty && i < count; i++) {
-        redirect.first = ranges[i].first;
+        // No packet is for port 0.
+        redirect.first = ranges[i].first > 0 ? ranges[i].first : 1;
         redirect.last = ranges[i].last;
+        if (redirect.last == 0)
+            continue;
         redirect.protocol = PROTOCOL_TCP;
         if (!match->no_tcp)
             add_one(arena, &redirect, out);

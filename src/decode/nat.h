@@ -40,6 +40,8 @@ struct nat_match {
     struct nat_ranges ports;
     struct address matched; // NONE: any
     uint8_t matched_prefix; // 0 = all bits
+    struct address avoided; // one prefix that the destination must not have (and `partial` says so); NONE: none
+    uint8_t avoided_prefix;
 };
 
 struct nat_target {
