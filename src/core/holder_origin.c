@@ -217,7 +217,8 @@ static struct str
 editor_title(struct arena *arena, const struct process *process)
 {
     struct str name = holder_program(arena, process);
-    struct str title = title_of(titles, COUNT(titles), name);
+    // JetBrains' 64-bit programs say so in their names.
+    struct str title = title_of(titles, COUNT(titles), without_end(name, STR("64")));
 
     return title.len > 0 ? title : name;
 }
