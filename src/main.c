@@ -27,6 +27,7 @@ print_error(struct command_run *run, const struct err *err, int code)
     (void)term_write_error(str_printf(run->arena, "moorage: %.*s\n", STR_ARG(text)));
     if (!run->common.json || run->common.quiet)
         return;
+    json_use(run->arena);
     cJSON *document = cJSON_CreateObject();
     json_add_str(run->arena, document, "schema", STR("moorage.error/1"));
     json_add_str(run->arena, document, "sentence", str_of(err->text));

@@ -1,6 +1,7 @@
 #include "cmd/command.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "sys/file.h"
 #include "sys/term.h"
 
@@ -38,10 +39,33 @@ static const struct opt common_items[] = {
 
 const struct opt_table command_common_options = OPT_TABLE(common_items);
 
+struct str
+command_json_text(struct arena *arena, const cJSON *document, bool pretty)
+{
+    struct str text = json_print(arena, document, pretty);
+    struct buf out = {.arena = arena};
+
+    for (size_t at = 0, length; at < text.len; at += length) {
+        struct str rest = str_part(text, at, text.len);
+        uint32_t code = utf8_decode(rest, &length);
+        struct str one = str_part(rest, 0, length);
+        // Below U+007F the printer has escaped what needs it; its own line ends are outside of texts.
+        if (code < 0x7f || str_equal(utf8_display(arena, one), one))
+            buf_add(&out, one);
+        else if (code < 0x10000)
+            buf_addf(&out, "\\u%04x", (unsigned)code);
+        else
+            // RFC 8259 section 7: a surrogate pair.
+            buf_addf(&out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((code - 0x10000) >> 10)),
+                     (unsigned)(0xdc00 + ((code - 0x10000) & 0x3ff)));
+    }
+    return buf_str(&out);
+}
+
 void
 command_json(struct command_run *run, const cJSON *document)
 {
-    buf_add(&run->out, json_print(run->arena, document, true));
+    buf_add(&run->out, command_json_text(run->arena, document, true));
 }
 
 void

@@ -59,7 +59,12 @@ struct command {
     int (*run)(struct command_run *run, struct err *err);
 };
 
-// Puts a finished document into run->out, as --json prints it.
+// A finished document as --json prints it. What could touch a terminal (bidirectional overrides and their like are legal
+// in JSON) is written as \u escapes, which lose nothing.
+struct str
+command_json_text(struct arena *arena, const cJSON *document, bool pretty);
+
+// Puts it into run->out.
 void
 command_json(struct command_run *run, const cJSON *document);
 

@@ -137,11 +137,12 @@ print_text(struct command_run *run, const struct host *host)
         limited += !ability->good;
     }
     sheet_print(&sheet, &run->out, run->width, run->colour);
-    if (limited)
-        buf_addf(&run->out, "%.*s limited here; answers say what they could not see\n",
-                 STR_ARG(words_count(arena, limited, "thing is", "things are")));
-    else
-        buf_add_c(&run->out, "Everything that moorage looks at can be seen here.\n");
+    struct str things = words_count(arena, limited, "thing is", "things are");
+    words_fold(&run->out,
+               limited ? str_printf(arena, "%.*s limited here; answers say what they could not see", STR_ARG(things))
+                       : STR("Everything that moorage looks at can be seen here."),
+               0, run->width);
+    buf_add_byte(&run->out, '\n');
 }
 
 static int

@@ -67,7 +67,7 @@ help_all(struct buf *out, size_t width, bool colour)
 {
     width = text_width(width);
     ink_add(out, colour, INK_STRONG, STR("moorage"));
-    buf_add_c(out, " tells why a port can't be used (\"address already in use\"), who has it and what to do.\n");
+    buf_add_c(out, " tells why a port can't be used, who has it and what to do.\n");
     heading(out, colour, "What to type");
     examples(out,
              "moorage\twhat is listening here\n"

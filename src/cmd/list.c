@@ -252,7 +252,7 @@ print_json(const struct command_run *run, const struct look *look, struct buf *o
             report_add_holder(look->arena, holders, &look->host, &row->holders[h], &run->privacy);
     }
     // While watching, each look is one line: a stream that tools read line by line.
-    buf_add(out, json_print(look->arena, document, !options->watch.ptr));
+    buf_add(out, command_json_text(look->arena, document, !options->watch.ptr));
 }
 
 // Under sudo the reader is who called it.
@@ -330,7 +330,7 @@ say_unseen(const struct command_run *run, const struct look *look)
     qsort(pids, host->unseen.count, sizeof *pids, compare_u32);
     for (size_t i = 0; i < host->unseen.count; i++)
         count += i == 0 || pids[i] != pids[i - 1];
-    struct str ports = words_count(look->arena, rows, "socket has no program here", "sockets have no program here");
+    struct str ports = words_count(look->arena, rows, "port has no program here", "ports have no program here");
     struct str programs = words_count(look->arena, count, "program", "programs");
     struct str see = host->admin ? STR("moorage doctor tells why")
                                  : str_printf(look->arena, "sudo %.*s shows all", STR_ARG(run->again));

@@ -339,7 +339,7 @@ print_lines(const struct why_view *view, const struct inquest *inquest, struct b
         const struct outcome *outcome = &inquest->outcomes.items[i];
         uint16_t port = outcome->answer.question.endpoint.first;
         uint16_t last;
-        step = inquest->ports > FREE_LINES_MOST ? free_run(inquest, i, &last) : 0;
+        step = inquest->ports > FREE_LINES_MOST && !outcome->beside ? free_run(inquest, i, &last) : 0;
         if (step > 1 && last > port) {
             table_add(&table, (struct str[]){str_printf(view->arena, "%u-%u", port, last),
                                              words_protocol(outcome->answer.question.protocol), STR("free"), STR("")});

@@ -31,7 +31,7 @@ TEST(a_remark_without_room_stands_below)
     struct buf out = {.arena = arena};
 
     sheet_add(&sheet, STR("by hand"), STR("kill 1234567"), STR("asks the program to end"));
-    sheet_print(&sheet, &out, 30, false);
+    sheet_print(&sheet, &out, 32, false);
     CHECK_STR(buf_str(&out), "  by hand    kill 1234567\n               asks the program\n               to end\n");
 }
 

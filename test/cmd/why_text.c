@@ -93,7 +93,7 @@ TEST(a_taken_port_tells_verdict_evidence_and_what_to_do)
                                                          .by_hand = STR("kill 41233")};
     *LIST_ADD(arena, &scene.answer.suggest) = 3001;
     CHECK_STR(text_of(arena, &scene), "Port 3000 (TCP) is taken by node (pid 41233), on all addresses\n"
-                                      "  command    node server.js      in ~/src/shop (git: main)\n"
+                                      "  command    node server.js     in ~/src/shop (git: main)\n"
                                       "  started    2 h ago by ann, from npm (41230)\n"
                                       "  stop it    moorage free 3000  Asks node to end.\n"
                                       "  by hand    kill 41233\n"
