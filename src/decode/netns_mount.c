@@ -44,21 +44,66 @@ name_of(struct str path)
     return STR("");
 }
 
-bool
-netns_mount_next(struct arena *arena, struct str mountinfo, struct str *rest, struct netns_mount *out)
+struct mount_list {
+    LIST_OF(struct proc_mount);
+};
+
+// Whether `path` is `folder` or lies below it.
+static bool
+covers(struct str folder, struct str path)
 {
+    return str_starts(path, folder) && (path.len == folder.len || folder.len == 1 || path.ptr[folder.len] == '/');
+}
+
+static const struct proc_mount *
+parent_of(const struct mount_list *mounts, const struct proc_mount *mount)
+{
+    for (size_t i = 0; i < mounts->count; i++) {
+        if (mounts->items[i].id == mount->parent)
+            return &mounts->items[i];
+    }
+    return NULL;
+}
+
+// Whether a walk from the root would reach the mount: nothing lies on it, nothing beside it on a folder above it, and the
+// same holds for what it is mounted on. (proc_find_mount walks through the text, too slow for each of many.)
+static bool
+is_visible(const struct mount_list *mounts, const struct proc_mount *mount)
+{
+    for (size_t steps = 0; mount && steps < mounts->count; steps++) {
+        for (size_t i = 0; i < mounts->count; i++) {
+            const struct proc_mount *other = &mounts->items[i];
+            if (other->id == mount->id)
+                continue;
+            bool on_it = other->parent == mount->id && str_equal(other->point, mount->point);
+            bool above = other->parent == mount->parent && other->point.len < mount->point.len &&
+                         covers(other->point, mount->point);
+            if (on_it || above)
+                return false;
+        }
+        const struct proc_mount *parent = parent_of(mounts, mount);
+        mount = parent && parent->id != mount->id ? parent : NULL;
+    }
+    return true;
+}
+
+void
+netns_mount_find(struct arena *arena, struct str mountinfo, struct netns_mount_list *out)
+{
+    struct mount_list mounts = {0};
     struct str line;
-    while (str_cut(rest, '\n', &line)) {
-        struct proc_mount mount;
-        struct proc_mount visible;
-        uint64_t id;
-        if (!proc_parse_mount(line, &mount) || !str_equal(mount.type, STR("nsfs")) || !parse_root(line, &id))
+    struct str rest = mountinfo;
+    struct proc_mount mount;
+    uint64_t id;
+    while (str_cut(&rest, '\n', &line)) {
+        if (proc_parse_mount(line, &mount))
+            *LIST_ADD(arena, &mounts) = mount;
+    }
+    while (str_cut(&mountinfo, '\n', &line)) {
+        if (!proc_parse_mount(line, &mount) || !str_equal(mount.type, STR("nsfs")) || !parse_root(line, &id) ||
+            !is_visible(&mounts, &mount))
             continue;
         struct str path = unescape(arena, mount.point);
-        if (!proc_find_mount(mountinfo, path, &visible) || visible.id != mount.id)
-            continue;
-        *out = (struct netns_mount){.id = id, .path = path, .name = name_of(path)};
-        return true;
+        *LIST_ADD(arena, out) = (struct netns_mount){.id = id, .path = path, .name = name_of(path)};
     }
-    return false;
 }

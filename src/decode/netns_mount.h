@@ -5,9 +5,9 @@
 // /proc/self/mountinfo (proc(5)). Only Linux has them.
 
 #include "base/arena.h"
+#include "base/list.h"
 #include "base/str.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct netns_mount {
@@ -16,9 +16,12 @@ struct netns_mount {
     struct str name; // what `ip netns` calls it; empty for mounts outside of its folder
 };
 
-// Cuts lines off `rest` until one is such a mount that nothing else was mounted over; `mountinfo` is the whole file.
-// False when there is none left.
-bool
-netns_mount_next(struct arena *arena, struct str mountinfo, struct str *rest, struct netns_mount *out);
+struct netns_mount_list {
+    LIST_OF(struct netns_mount);
+};
+
+// Appends all of them that nothing else was mounted over, in the order of the file.
+void
+netns_mount_find(struct arena *arena, struct str mountinfo, struct netns_mount_list *out);
 
 #endif

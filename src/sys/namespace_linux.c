@@ -149,22 +149,23 @@ static void
 look_at_mounts(struct reading *reading)
 {
     struct str mountinfo;
-    struct netns_mount mount;
+    struct netns_mount_list mounts = {0};
     if (!file_read(reading->arena, "/proc/self/mountinfo", MOUNTINFO_LIMIT, false, &mountinfo, NULL))
         return;
-    struct str rest = mountinfo;
-    while (netns_mount_next(reading->arena, mountinfo, &rest, &mount)) {
-        if (mount.id == reading->own)
+    netns_mount_find(reading->arena, mountinfo, &mounts);
+    for (size_t i = 0; i < mounts.count; i++) {
+        const struct netns_mount *mount = &mounts.items[i];
+        if (mount->id == reading->own)
             continue;
-        struct place *place = find_place(reading, mount.id, 0);
+        struct place *place = find_place(reading, mount->id, 0);
         if (!place)
-            place = add_place(reading, mount.id, 0);
+            place = add_place(reading, mount->id, 0);
         if (!place)
             return;
         if (place->path.len == 0)
-            place->path = mount.path;
+            place->path = mount->path;
         if (place->netns.name.len == 0)
-            place->netns.name = mount.name;
+            place->netns.name = mount->name;
     }
 }
 
