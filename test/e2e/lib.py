@@ -351,6 +351,13 @@ def check_probes_are_true(entry):
         assert code == probe["code"], f"{probe}, but our own bind gives {code}"
 
 
+def check_unknown(entry):
+    """What could not be read says why. (Under --share, null is what was left out.)"""
+    for holder in [holder for cause in entry["causes"] for holder in cause["holders"]]:
+        for fact in ("exe", "command", "cwd", "user"):
+            assert holder[fact] is not None or fact in holder.get("unknown", ()), f"why is {fact} not known? {holder}"
+
+
 def entries(*args, code=None, **how):
     """Runs `moorage why ARGS --json` and gives the checked entries of `asked`."""
     result = run("why", *args, "--json", **how)
@@ -358,6 +365,7 @@ def entries(*args, code=None, **how):
     asked = result.json()["asked"]
     for entry in asked:
         check_entry(entry)
+        check_unknown(entry)
     if result.code in (0, 1) and len(asked) == 1:
         assert asked[0]["bindable"] == (result.code == 0), str(result)
     return asked
