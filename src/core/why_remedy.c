@@ -305,6 +305,11 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
     case CAUSE_ADDRESS:
         add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use", STR("Bind 127.0.0.1, or 0.0.0.0 for every address."));
         break;
+    case CAUSE_HIDDEN:
+        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "look on",
+            STR("Tells what can't be seen here, and what would help."))
+            ->command = STR("moorage doctor");
+        break;
     case CAUSE_DENIED:
         add(inquiry, cause, LEVER_SETTING, HARM_SOME, "allow it",
             STR("Run the program outside of that sandbox or unit, or let its policy allow this port."));

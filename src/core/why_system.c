@@ -28,7 +28,7 @@ find_privileged(struct inquiry *inquiry)
     if (!range || !failed_with(inquiry, "EACCES"))
         return;
     struct cause *cause =
-        add(inquiry, CAUSE_PRIVILEGED, !inquiry->answer->bindable,
+        add(inquiry, CAUSE_PRIVILEGED, !inquiry->answer->bindable && !inquiry->question->as_root,
             str_printf(inquiry->arena, "ports below %u need a right that you don't have", range->last + 1u));
     cause->range = range;
     why_note(inquiry, cause,

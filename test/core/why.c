@@ -267,7 +267,9 @@ TEST(client_with_the_port_as_its_own_end_is_a_connection)
     (void)address_parse(STR("192.0.2.7"), &row->remote);
     row->remote_port = 443;
     held_by(&scene, 7, 3);
+    both_probes_say(&scene, PROTOCOL_TCP, 40000, "reuse", 98, "EADDRINUSE");
     CHECK(ask(&scene, PROTOCOL_TCP, 40000));
+    CHECK(!scene.answer.bindable);
     CHECK_INT(first_cause(&scene)->kind, CAUSE_CONNECTION);
     CHECK_STR(first_cause(&scene)->sentence,
               "firefox (pid 7) uses port 40000 as its own end of a connection with 192.0.2.7:443");
@@ -292,7 +294,9 @@ TEST(forgotten_close_is_said)
     row->remote = address_loopback(FAMILY_IPV4);
     row->remote_port = 50001;
     held_by(&scene, 7, 4);
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuse", 98, "EADDRINUSE");
     CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(!scene.answer.bindable);
     CHECK_STR(first_cause(&scene)->sentence, "java (pid 7) still keeps a connection from 127.0.0.1:50000 and 1 more on "
                                              "port 8080 that the other side has closed");
     CHECK(is_consistent(&scene));
@@ -341,7 +345,9 @@ TEST(orphaned_connections_without_a_timer_linger_too)
     add_time_wait(&scene);
     scene.host.sockets.items[0].state = SOCKET_FIN_WAIT_2;
     scene.host.sockets.items[0].expires_ms = 0;
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuse", 98, "EADDRINUSE");
     CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(!scene.answer.bindable);
     CHECK_STR(first_cause(&scene)->sentence,
               "no program has it: a closed connection still lingers on port 8080 (FIN_WAIT_2)");
     CHECK(is_consistent(&scene));
@@ -352,7 +358,9 @@ TEST(unaccepted_connection_without_a_listener_is_a_cause_of_its_own)
     struct scene scene = scene_new(arena);
     add_time_wait(&scene);
     scene.host.sockets.items[0].state = SOCKET_ESTABLISHED;
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuse", 98, "EADDRINUSE");
     CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(!scene.answer.bindable);
     CHECK_INT(first_cause(&scene)->kind, CAUSE_UNACCEPTED);
     CHECK(is_consistent(&scene));
 }
@@ -769,7 +777,9 @@ TEST(exhausted_range_is_a_cause_beside_the_connection)
     row->remote_port = 443;
     held_by(&scene, 7, 3);
     probe_says(&scene, PROTOCOL_TCP, "0.0.0.0", 0, "plain", 98, "EADDRINUSE");
+    both_probes_say(&scene, PROTOCOL_TCP, 40000, "reuse", 98, "EADDRINUSE");
     CHECK(ask(&scene, PROTOCOL_TCP, 40000));
+    CHECK(!scene.answer.bindable);
     CHECK(cause_of(&scene, CAUSE_EXHAUSTED) != NULL);
     CHECK(is_consistent(&scene));
 }
