@@ -28,6 +28,7 @@ load(struct sd_bus_calls *out)
         // Not the one that flushes: it would finish an unfinished handshake first, however long that takes.
         {&out->close, "sd_bus_close_unref"},
         {&out->new_call, "sd_bus_message_new_method_call"},
+        {&out->set_auto_start, "sd_bus_message_set_auto_start"},
         {&out->append, "sd_bus_message_append_basic"},
         {&out->open_container, "sd_bus_message_open_container"},
         {&out->close_container, "sd_bus_message_close_container"},
@@ -143,6 +144,8 @@ sd_bus_link_prepare(struct sd_bus_link *link, const char *path, const char *inte
                     struct sd_bus_message **out, struct err *err)
 {
     int result = link->calls->new_call(link->bus, out, DESTINATION, path, interface_name, member);
+    if (result >= 0)
+        link->calls->set_auto_start(*out, 0);
     return result >= 0 || fail(err, -result, member);
 }
 

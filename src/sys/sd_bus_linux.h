@@ -35,6 +35,7 @@ struct sd_bus_calls {
     struct sd_bus *(*close)(struct sd_bus *bus);
     int (*new_call)(struct sd_bus *bus, struct sd_bus_message **message, const char *destination, const char *path,
                     const char *interface_name, const char *member);
+    int (*set_auto_start)(struct sd_bus_message *message, int yes);
     int (*append)(struct sd_bus_message *message, char type, const void *value);
     int (*open_container)(struct sd_bus_message *message, char type, const char *contents);
     int (*close_container)(struct sd_bus_message *message);
@@ -64,7 +65,8 @@ sd_bus_link_open(const char *address, bool peer, int64_t end, struct sd_bus_link
 void
 sd_bus_link_close(struct sd_bus_link *link);
 
-// A call of systemd's manager or of one of its objects; the caller appends arguments.
+// A call of systemd's manager or of one of its objects; the caller appends arguments. A bus on which nobody has the
+// manager's name does not start a program for it.
 bool
 sd_bus_link_prepare(struct sd_bus_link *link, const char *path, const char *interface_name, const char *member,
                     struct sd_bus_message **out, struct err *err);

@@ -1,0 +1,573 @@
+#include "sys/service.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/clock.h"
+#include "tap.h"
+
+// A stand-in for systemd: answers the calls that moorage makes, on a bus or at a socket of its own. It is made with sd-bus,
+// loaded as the code under test does it, so that its headers are not needed.
+
+struct sd_bus;
+struct sd_bus_message;
+typedef int
+handler(struct sd_bus_message *message, void *data, void *error);
+union id {
+    uint8_t bytes[16];
+    uint64_t words[2];
+};
+
+static struct {
+    int (*create)(struct sd_bus **bus);
+    int (*set_address)(struct sd_bus *bus, const char *address);
+    int (*set_bus_client)(struct sd_bus *bus, int yes);
+    int (*set_fd)(struct sd_bus *bus, int in, int out);
+    int (*set_server)(struct sd_bus *bus, int yes, union id id);
+    int (*start)(struct sd_bus *bus);
+    int (*request_name)(struct sd_bus *bus, const char *name, uint64_t flags);
+    int (*add_fallback)(struct sd_bus *bus, void *slot, const char *prefix, handler *call, void *data);
+    int (*process)(struct sd_bus *bus, struct sd_bus_message **message);
+    int (*wait)(struct sd_bus *bus, uint64_t microseconds);
+    const char *(*member)(struct sd_bus_message *message);
+    const char *(*path)(struct sd_bus_message *message);
+    int (*read)(struct sd_bus_message *message, const char *types, ...);
+    int (*reply)(struct sd_bus_message *message, const char *types, ...);
+    int (*reply_error)(struct sd_bus_message *message, const char *name, const char *format, ...);
+} bus_calls;
+
+static bool
+load_bus_calls(void)
+{
+    const struct {
+        void *to;
+        const char *name;
+    } names[] = {
+        {&bus_calls.create, "sd_bus_new"},
+        {&bus_calls.set_address, "sd_bus_set_address"},
+        {&bus_calls.set_bus_client, "sd_bus_set_bus_client"},
+        {&bus_calls.set_fd, "sd_bus_set_fd"},
+        {&bus_calls.set_server, "sd_bus_set_server"},
+        {&bus_calls.start, "sd_bus_start"},
+        {&bus_calls.request_name, "sd_bus_request_name"},
+        {&bus_calls.add_fallback, "sd_bus_add_fallback"},
+        {&bus_calls.process, "sd_bus_process"},
+        {&bus_calls.wait, "sd_bus_wait"},
+        {&bus_calls.member, "sd_bus_message_get_member"},
+        {&bus_calls.path, "sd_bus_message_get_path"},
+        {&bus_calls.read, "sd_bus_message_read"},
+        {&bus_calls.reply, "sd_bus_reply_method_return"},
+        {&bus_calls.reply_error, "sd_bus_reply_method_errorf"},
+    };
+    void *library = dlopen("libsystemd.so.0", RTLD_NOW);
+    for (size_t i = 0; library && i < sizeof names / sizeof *names; i++) {
+        void *found = dlsym(library, names[i].name);
+        if (!found)
+            return false;
+        memcpy(names[i].to, &found, sizeof found);
+    }
+    return library != NULL;
+}
+
+struct property {
+    const char *path;
+    const char *name;
+    const char *value;
+};
+
+static const struct property properties[] = {
+    {"/u/nginx", "Id", "nginx.service"},        {"/u/nginx", "Description", "A web server"},
+    {"/u/nginx", "ActiveState", "active"},      {"/u/nginx", "UnitFileState", "enabled"},
+    {"/u/nginx", "Restart", "on-failure"},      {"/u/socket", "Id", "nginx.socket"},
+    {"/u/socket", "Description", "Its door"},   {"/u/socket", "ActiveState", "active"},
+    {"/u/socket", "UnitFileState", "disabled"}, {"/u/old", "Id", "old.service"},
+    {"/u/half", "Id", "half.service"},
+};
+
+static int
+answer_property(struct sd_bus_message *message)
+{
+    const char *interface_name;
+    const char *name;
+    const char *path = bus_calls.path(message);
+    if (bus_calls.read(message, "ss", &interface_name, &name) < 0)
+        return -EINVAL;
+    for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+        if (strcmp(properties[i].path, path) == 0 && strcmp(properties[i].name, name) == 0)
+            return bus_calls.reply(message, "v", "s", properties[i].value);
+    }
+    if (strcmp(path, "/u/half") == 0)
+        return 1; // no reply, ever
+    if (strcmp(path, "/u/nginx") == 0 && strcmp(name, "MainPID") == 0)
+        return bus_calls.reply(message, "v", "u", (uint32_t)4711);
+    if (strcmp(path, "/u/nginx") == 0 && strcmp(name, "TriggeredBy") == 0)
+        return bus_calls.reply(message, "v", "as", 2, "nginx.timer", "nginx.socket");
+    if (strcmp(path, "/u/socket") == 0 && strcmp(name, "Listen") == 0)
+        return bus_calls.reply(message, "v", "a(ss)", 2, "Stream", "[::]:80", "Datagram", "/run/x");
+    if (strcmp(path, "/u/old") == 0 && strcmp(name, "MainPID") == 0)
+        return bus_calls.reply(message, "v", "s", "many");
+    return bus_calls.reply_error(message, "org.freedesktop.DBus.Error.UnknownProperty", "no %s", name);
+}
+
+static int
+answer_unit(struct sd_bus_message *message)
+{
+    static const char *const known[][2] = {{"nginx.service", "/u/nginx"},
+                                           {"nginx.socket", "/u/socket"},
+                                           {"old.service", "/u/old"},
+                                           {"half.service", "/u/half"}};
+    const char *name;
+    if (bus_calls.read(message, "s", &name) < 0)
+        return -EINVAL;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i][0], name) == 0)
+            return bus_calls.reply(message, "o", known[i][1]);
+    }
+    if (strcmp(name, "slow.service") == 0)
+        return 1;
+    if (strcmp(name, "denied.service") == 0)
+        return bus_calls.reply_error(message, "org.freedesktop.DBus.Error.AccessDenied", "not for you");
+    if (strcmp(name, "odd.service") == 0)
+        return bus_calls.reply(message, "s", "no path");
+    return bus_calls.reply_error(message, "org.freedesktop.systemd1.NoSuchUnit", "Unit %s not loaded.", name);
+}
+
+static int
+answer(struct sd_bus_message *message, void *data __attribute__((unused)), void *error __attribute__((unused)))
+{
+    const char *member = bus_calls.member(message);
+    if (!member)
+        return 0;
+    if (strcmp(member, "GetUnit") == 0)
+        return answer_unit(message);
+    if (strcmp(member, "Get") == 0)
+        return answer_property(message);
+    if (strcmp(member, "ListUnitsByPatterns") == 0)
+        return bus_calls.reply(message, "a(ssssssouso)", 2, "nginx.socket", "Its door", "loaded", "active", "running",
+                               "", "/u/socket", (uint32_t)0, "", "/", "gone.socket", "", "loaded", "active", "running",
+                               "", "/u/gone", (uint32_t)0, "", "/");
+    return 0;
+}
+
+static void
+serve(struct sd_bus *bus)
+{
+    while (bus_calls.process(bus, NULL) >= 0)
+        bus_calls.wait(bus, 100000);
+}
+
+// What a test started, to be ended with it.
+struct stand_in {
+    char folder[32];
+    struct str bus; // path of the bus
+    pid_t pids[2];
+};
+
+static void
+end_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void
+end(struct stand_in *stand_in)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (stand_in->pids[i] > 0) {
+            kill(stand_in->pids[i], SIGKILL);
+            waitpid(stand_in->pids[i], NULL, 0);
+        }
+    }
+    unlink(stand_in->bus.ptr);
+    rmdir(stand_in->folder);
+    unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+}
+
+// Whether somebody listens at the path within two seconds.
+static bool
+wait_for_listener(struct str path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, path.ptr, path.len);
+    for (int i = 0; i < 400; i++) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool good = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+        close(fd);
+        if (good)
+            return true;
+        clock_sleep_ms(5);
+    }
+    return false;
+}
+
+// A bus of its own and the stand-in on it. False when there is no dbus-daemon.
+static bool
+start_bus(struct arena *arena, struct stand_in *out, bool with_manager)
+{
+    int ready[2];
+    char byte;
+    *out = (struct stand_in){.folder = "/tmp/moorage-bus-XXXXXX"};
+    CHECK(mkdtemp(out->folder));
+    out->bus = str_printf(arena, "%s/bus", out->folder);
+    struct str address = str_printf(arena, "unix:path=%s", out->bus.ptr);
+    fflush(stdout);
+    out->pids[0] = fork();
+    if (out->pids[0] == 0) {
+        end_with_parent();
+        // It complains about limits that it can't raise.
+        int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(quiet, STDERR_FILENO);
+        execlp("dbus-daemon", "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address", address.ptr,
+               (char *)NULL);
+        _exit(127);
+    }
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", address.ptr, 1);
+    if (!wait_for_listener(out->bus))
+        return false;
+    if (!with_manager)
+        return true;
+    CHECK(pipe(ready) == 0);
+    out->pids[1] = fork();
+    if (out->pids[1] == 0) {
+        struct sd_bus *bus;
+        end_with_parent();
+        if (bus_calls.create(&bus) < 0 || bus_calls.set_address(bus, address.ptr) < 0 ||
+            bus_calls.set_bus_client(bus, 1) < 0 || bus_calls.start(bus) < 0 ||
+            bus_calls.add_fallback(bus, NULL, "/", answer, NULL) < 0 ||
+            bus_calls.request_name(bus, "org.freedesktop.systemd1", 0) < 0)
+            _exit(1);
+        if (write(ready[1], "", 1) == 1)
+            serve(bus);
+        _exit(0);
+    }
+    close(ready[1]);
+    bool good = read(ready[0], &byte, 1) == 1;
+    close(ready[0]);
+    return good;
+}
+
+static void
+open_usual(struct arena *arena, struct stand_in *out)
+{
+    if (!load_bus_calls())
+        SKIP("no libsystemd.so.0 here");
+    if (!start_bus(arena, out, true)) {
+        end(out);
+        SKIP("no dbus-daemon here");
+    }
+}
+
+TEST(a_service_is_read)
+{
+    struct stand_in stand_in;
+    struct service service;
+    struct err err = {.kind = ERR_NONE};
+    open_usual(arena, &stand_in);
+    bool good = service_read(arena, false, 0, STR("nginx.service"), 5000, &service, &err);
+    end(&stand_in);
+    CHECK_STR(str_of(err.text), "");
+    CHECK(good);
+    CHECK_STR(service.manager, "systemd");
+    CHECK_STR(service.name, "nginx.service");
+    CHECK_STR(service.description, "A web server");
+    CHECK_STR(service.state, "active");
+    CHECK_STR(service.restart, "on-failure");
+    CHECK_STR(service.triggered_by, "nginx.socket");
+    CHECK_INT(service.main_pid, 4711);
+    CHECK(service.at_boot && !service.is_socket);
+}
+
+TEST(an_older_manager_tells_less)
+{
+    struct stand_in stand_in;
+    struct service service;
+    struct err err;
+    open_usual(arena, &stand_in);
+    bool good = service_read(arena, false, 0, STR("old.service"), 5000, &service, &err);
+    end(&stand_in);
+    CHECK(good);
+    CHECK_STR(service.name, "old.service");
+    CHECK_STR(service.description, "");
+    CHECK_STR(service.triggered_by, "");
+    CHECK_INT(service.main_pid, 0);
+}
+
+TEST(socket_units_are_listed_with_what_they_listen_on)
+{
+    struct stand_in stand_in;
+    struct service_list list = {.count = 0};
+    struct err err = {.kind = ERR_NONE};
+    open_usual(arena, &stand_in);
+    bool good = service_list_sockets(arena, false, 0, 5000, &list, &err);
+    end(&stand_in);
+    CHECK_STR(str_of(err.text), "");
+    CHECK(good);
+    // The second one went away between the two questions.
+    CHECK_INT(list.count, 1);
+    CHECK_STR(list.items[0].name, "nginx.socket");
+    CHECK_STR(list.items[0].listens, "[::]:80 /run/x");
+    CHECK(list.items[0].is_socket && !list.items[0].at_boot);
+}
+
+TEST(what_the_manager_refuses_says_why)
+{
+    static const struct {
+        const char *unit;
+        enum err_kind kind;
+    } cases[] = {{"nothing.service", ERR_GONE},
+                 {"denied.service", ERR_NOT_ALLOWED},
+                 {"odd.service", ERR_FORMAT},
+                 {"slow.service", ERR_TIMEOUT},
+                 {"half.service", ERR_TIMEOUT}};
+    struct stand_in stand_in;
+    struct service service;
+    enum err_kind kinds[5];
+    open_usual(arena, &stand_in);
+    int64_t start = clock_mono_us();
+    for (size_t i = 0; i < 5; i++) {
+        struct err err = {.kind = ERR_NONE};
+        service_read(arena, false, 0, str_of(cases[i].unit), cases[i].kind == ERR_TIMEOUT ? 100 : 5000, &service, &err);
+        kinds[i] = err.kind;
+    }
+    int64_t took_ms = (clock_mono_us() - start) / 1000;
+    end(&stand_in);
+    for (size_t i = 0; i < 5; i++)
+        CHECK_INT(kinds[i], cases[i].kind);
+    CHECK(took_ms < 4000);
+}
+
+TEST(a_bus_without_a_manager_is_unsupported)
+{
+    struct stand_in stand_in;
+    struct service service;
+    struct err err = {.kind = ERR_NONE};
+    bool good =
+        start_bus(arena, &stand_in, false) && service_read(arena, false, 0, STR("a.service"), 5000, &service, &err);
+    end(&stand_in);
+    if (err.kind == ERR_NONE)
+        SKIP("no dbus-daemon here");
+    CHECK(!good);
+    CHECK_INT(err.kind, ERR_UNSUPPORTED);
+}
+
+TEST(a_bus_that_never_answers_costs_the_deadline)
+{
+    char folder[] = "/tmp/moorage-bus-XXXXXX";
+    struct service service;
+    struct err err = {.kind = ERR_NONE};
+    CHECK(mkdtemp(folder));
+    struct str path = str_printf(arena, "%s/bus", folder);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, path.ptr, path.len);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 4) == 0);
+    setenv("DBUS_SYSTEM_BUS_ADDRESS", str_printf(arena, "unix:path=%s", path.ptr).ptr, 1);
+    int64_t start = clock_mono_us();
+    bool good = service_read(arena, false, 0, STR("a.service"), 100, &service, &err);
+    int64_t took_ms = (clock_mono_us() - start) / 1000;
+    close(listener);
+    struct err gone = {.kind = ERR_NONE};
+    service_read(arena, false, 0, STR("a.service"), 100, &service, &gone);
+    unlink(path.ptr);
+    rmdir(folder);
+    unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+    if (err.kind == ERR_UNSUPPORTED)
+        SKIP("no libsystemd.so.0 here");
+    CHECK(!good);
+    CHECK_INT(err.kind, ERR_TIMEOUT);
+    CHECK(took_ms < 1000);
+    CHECK_INT(gone.kind, ERR_GONE);
+}
+
+TEST(an_address_that_would_run_a_program_is_refused)
+{
+    static const char *const addresses[] = {"unixexec:path=/bin/true", "tcp:host=localhost,port=1",
+                                            "unix:path=/tmp/no;unixexec:path=/bin/true"};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct service service;
+        struct err err = {.kind = ERR_NONE};
+        setenv("DBUS_SYSTEM_BUS_ADDRESS", addresses[i], 1);
+        CHECK(!service_read(arena, false, 0, STR("a.service"), 100, &service, &err));
+        unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+        CHECK_INT(err.kind, ERR_UNSUPPORTED);
+    }
+}
+
+TEST(a_system_without_systemd_answers_at_once)
+{
+    struct service service;
+    struct service_list list = {.count = 0};
+    struct err err;
+    if (access("/run/systemd/system", F_OK) == 0)
+        SKIP("this system has systemd");
+    CHECK(!service_read(arena, false, 0, STR("a.service"), 5000, &service, &err));
+    CHECK_INT(err.kind, ERR_UNSUPPORTED);
+    CHECK(!service_list_sockets(arena, true, 1000, 5000, &list, &err));
+    CHECK_INT(err.kind, ERR_UNSUPPORTED);
+}
+
+// What the test below checks in a child with a /run of its own: 0 good, 1 not, 2 can't be tried.
+static int
+check_user_manager(struct arena *arena)
+{
+    struct service service;
+    struct err err = {.kind = ERR_NONE};
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/user/4242/systemd/private"};
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/run", "tmpfs", 0, NULL) != 0 || !load_bus_calls())
+        return 2;
+    mkdir("/run/systemd", 0755);
+    mkdir("/run/systemd/system", 0755);
+    // No such user is logged in; then one whose bus is only a socket that nobody was seen to accept on.
+    if (service_read(arena, true, 4242, STR("nginx.service"), 1000, &service, &err) || err.kind != ERR_GONE)
+        return 1;
+    mkdir("/run/user", 0755);
+    mkdir("/run/user/4242", 0755);
+    if (service_read(arena, true, 4242, STR("nginx.service"), 1000, &service, &err) || err.kind != ERR_UNSUPPORTED)
+        return 1;
+    mkdir("/run/user/4242/systemd", 0755);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 4) != 0)
+        return 2;
+    pid_t server = fork();
+    if (server == 0) {
+        struct sd_bus *bus;
+        end_with_parent();
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (bus_calls.create(&bus) < 0 || bus_calls.set_fd(bus, fd, fd) < 0 ||
+            bus_calls.set_server(bus, 1, (union id){.words = {1, 2}}) < 0 || bus_calls.start(bus) < 0 ||
+            bus_calls.add_fallback(bus, NULL, "/", answer, NULL) < 0)
+            _exit(1);
+        serve(bus);
+        _exit(0);
+    }
+    bool good = service_read(arena, true, 4242, STR("nginx.service"), 5000, &service, &err);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    if (!good || service.main_pid != 4711 || service.uid != 4242 || !str_equal(service.manager, STR("systemd --user")))
+        return 1;
+    return 0;
+}
+
+TEST(a_users_manager_is_asked_at_its_own_socket)
+{
+    int status = 0;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(check_user_manager(arena));
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        SKIP("no right to have an own /run, or no libsystemd.so.0");
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+// The id of the cgroup v2 at `path` under its mount; 0 when there is none.
+static uint64_t
+group_id(struct arena *arena, const char *mount_point, struct str path)
+{
+    struct stat facts;
+    return stat(str_printf(arena, "%s%.*s", mount_point, STR_ARG(path)).ptr, &facts) == 0 ? facts.st_ino : 0;
+}
+
+static const char *
+group_mount(void)
+{
+    static const char *const places[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+    for (size_t i = 0; i < 2; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/cgroup.procs", places[i]);
+        if (access(path, F_OK) == 0)
+            return places[i];
+    }
+    return NULL;
+}
+
+TEST(a_cgroups_path_is_found_by_its_id)
+{
+    const char *mounted = group_mount();
+    struct str found = STR("");
+    struct str root = STR("");
+    struct err err = {.kind = ERR_NONE};
+    uint32_t pids[64];
+    if (!mounted)
+        SKIP("no cgroup v2 tree here");
+    struct str outer = str_printf(arena, "/moorage-test-%d", (int)getpid());
+    struct str inner = str_printf(arena, "%s/inner", outer.ptr);
+    struct str outer_path = str_printf(arena, "%s%s", mounted, outer.ptr);
+    struct str inner_path = str_printf(arena, "%s%s", mounted, inner.ptr);
+    if (mkdir(outer_path.ptr, 0755) != 0 || mkdir(inner_path.ptr, 0755) != 0) {
+        rmdir(outer_path.ptr);
+        SKIP("no right to make a cgroup");
+    }
+    uint64_t id = group_id(arena, mounted, inner);
+    bool good = service_group_path(arena, id, &found, &err);
+    bool good_root = service_group_path(arena, group_id(arena, mounted, STR("")), &root, &err);
+    // Without the right to open handles, the tree is walked.
+    struct str walked = STR("");
+    int status = 1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        bool same = setresuid(65534, 65534, 65534) == 0 && service_group_path(arena, id, &walked, NULL) &&
+                    str_equal(walked, inner);
+        _exit(!same);
+    }
+    waitpid(child, &status, 0);
+    size_t empty = service_group_pids(arena, inner, pids, 64);
+    pid_t member = fork();
+    if (member == 0) {
+        end_with_parent();
+        pause();
+        _exit(0);
+    }
+    int fd = open(str_printf(arena, "%s/cgroup.procs", inner_path.ptr).ptr, O_WRONLY | O_CLOEXEC);
+    struct str text = str_printf(arena, "%d", (int)member);
+    bool moved = write(fd, text.ptr, text.len) > 0;
+    close(fd);
+    size_t one = service_group_pids(arena, inner, pids, 64);
+    uint32_t first = pids[0];
+    size_t none = service_group_pids(arena, inner, pids, 0);
+    kill(member, SIGKILL);
+    waitpid(member, NULL, 0);
+    // The cgroup can go only when the kernel has let go of the process.
+    for (int i = 0; i < 200 && rmdir(inner_path.ptr) != 0; i++)
+        clock_sleep_ms(5);
+    rmdir(outer_path.ptr);
+    struct err gone = {.kind = ERR_NONE};
+    struct str nothing;
+    service_group_path(arena, id, &nothing, &gone);
+    CHECK(good && good_root && moved);
+    CHECK_STR(found, inner.ptr);
+    CHECK_STR(root, "/");
+    CHECK_INT(status, 0);
+    CHECK_INT(empty, 0);
+    CHECK_INT(one, 1);
+    CHECK_INT(first, member);
+    CHECK_INT(none, 0);
+    CHECK_INT(gone.kind, ERR_GONE);
+}
+
+TEST(paths_that_lead_out_of_the_tree_have_no_processes)
+{
+    uint32_t pids[4];
+    CHECK_INT(service_group_pids(arena, STR(""), pids, 4), 0);
+    CHECK_INT(service_group_pids(arena, STR("relative"), pids, 4), 0);
+    CHECK_INT(service_group_pids(arena, STR("/../proc"), pids, 4), 0);
+    CHECK_INT(service_group_pids(arena, STR("/no/such/moorage"), pids, 4), 0);
+}
+
+TAP_MAIN
