@@ -12,7 +12,7 @@ if [ -e build-coverage/build.ninja ]; then
 else
     $meson setup build-coverage --buildtype=debug -Db_coverage=true >/dev/null || exit 1
 fi
-ninja -C build-coverage >build-coverage/ninja.log || { cat build-coverage/ninja.log; exit 1; }
+ninja -C build-coverage meson-test-prereq >build-coverage/ninja.log || { cat build-coverage/ninja.log; exit 1; }
 find build-coverage -name '*.gcda' -delete
 $meson test -C build-coverage --no-rebuild --quiet --suite base --suite decode --suite core >build-coverage/test.log 2>&1 ||
     { cat build-coverage/test.log; exit 1; }

@@ -70,7 +70,7 @@ def build(folder, options):
     else:
         shutil.rmtree(ROOT / folder, ignore_errors=True)
         steps = [[MESON, "setup", folder, *options]]
-    for step in steps + [["ninja", "-C", folder]]:
+    for step in steps + [["ninja", "-C", folder, "all", "meson-test-prereq"]]:
         done = subprocess.run(step, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode:
             sys.stdout.write(done.stdout.decode("utf-8", "replace"))

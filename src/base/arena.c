@@ -40,6 +40,7 @@ enum {
 
 struct arena_chunk {
     struct arena_chunk *next;
+    struct arena *owner; // for leak checkers: whoever keeps a piece keeps the whole arena
     size_t used;
     size_t size;
     alignas(max_align_t) char bytes[];
@@ -97,6 +98,7 @@ arena_grow(struct arena *arena, size_t size)
     bool own = size > arena->next_size / 4;
     size_t room = own ? size : arena->next_size;
     struct arena_chunk *chunk = arena_take(sizeof *chunk + room);
+    chunk->owner = arena;
     chunk->size = room;
     arena->taken += sizeof *chunk + room;
     ARENA_HIDE(chunk->bytes, room);
