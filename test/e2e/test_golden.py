@@ -10,6 +10,7 @@ import json
 import os
 import sys
 
+import docker
 import lib
 import shapes
 
@@ -123,6 +124,17 @@ def a_recording_of_this_machine_gives_the_same_answer_again():
     cause = lib.only_cause(again.json()["asked"][0], "listener")
     lib.only_holder(cause, child.pid)
     assert cause["sentence"] == lib.only_cause(entry, "listener")["sentence"], cause
+
+
+@lib.test
+def a_recording_of_a_machine_with_containers_names_them_again():
+    port = lib.new_port()
+    docker.forwarder(port)
+    env = docker.daemon(docker.serve(docker.one_container(port), chunked=False))
+    recording = lib.temp_folder() / "host.json"
+    assert lib.run("doctor", "--record", recording, "--full", env=env).code in (0, 1)
+    cause = lib.only_cause(fake(recording, "why", f"tcp/{port}", "--json").json()["asked"][0], "container")
+    assert "shop-web-1" in cause["sentence"], cause["sentence"]
 
 
 def update():
