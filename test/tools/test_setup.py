@@ -5,21 +5,15 @@ import pty
 import shutil
 import subprocess
 import sys
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import source_lists  # noqa: E402 (the path comes first)
+from tap import expect, main, test  # noqa: E402
 
-TESTS = []
 PLAIN = ["sh", "dirname", "mktemp", "mkdir", "rm", "mv", "cat", "sed", "grep", "chmod", "env", "ls"]
 BUILD = ["cc", "make", "meson", "ninja", "python3", "dpkg-source"]
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 class Machine:
@@ -80,11 +74,6 @@ class Machine:
     def calls(self):
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [line for line in lines if not line.startswith("id ")]
-
-
-def expect(condition, what):
-    if not condition:
-        raise AssertionError(what)
 
 
 @test
@@ -226,22 +215,4 @@ def no_sources_at_all_are_said(folder):
     expect(source_lists.main(pathlib.Path(folder, "none"), folder, "noble") == 1, "should fail")
 
 
-def main():
-    failed = 0
-    print(f"1..{len(TESTS)}")
-    for number, function in enumerate(TESTS, 1):
-        skipped = None
-        with tempfile.TemporaryDirectory(prefix="moorage-setup.") as folder:
-            try:
-                skipped = function(folder)
-                good = True
-            except AssertionError as problem:
-                good = False
-                print("# " + str(problem).replace("\n", "\n# "))
-        print(("ok" if good else "not ok"), number, function.__name__, f"# SKIP {skipped}" if skipped else "", flush=True)
-        failed += not good
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+main()
