@@ -177,7 +177,7 @@ static enum endpoint_kind
 wrong_no_port(const struct reader *reader, struct str text)
 {
     struct address address;
-    bool bare6 = address_parse(text, &address) && address.family == FAMILY_IPV6;
+    bool bare6 = !str_starts(text, STR("[")) && str_find_byte(text, ':') != SIZE_MAX;
     struct str last = str_part(text, str_find_last_byte(text, ':') + 1, SIZE_MAX);
     struct str head = str_part(text, 0, text.len - last.len - 1);
     uint64_t port = 0;
@@ -216,10 +216,11 @@ split_host(const struct reader *reader, struct str text, struct split *out)
     }
     if (address_parse(text, &address) || str_equal(text, STR("*")) || endpoint_part_is_localhost(text))
         return wrong_no_port(reader, text);
-    if (last == SIZE_MAX) {
-        bool device = str_find_byte(text, '%') != SIZE_MAX && endpoint_part_host(text, &ignored) == ENDPOINT_PART_GOOD;
-        return device ? wrong_no_port(reader, text) : ENDPOINT_IS_PORT;
-    }
+    bool scoped = str_find_byte(text, '%') != SIZE_MAX;
+    if (scoped && endpoint_part_host(text, &ignored) != ENDPOINT_PART_NO_ADDRESS)
+        return wrong_no_port(reader, text);
+    if (last == SIZE_MAX)
+        return ENDPOINT_IS_PORT;
     out->host = str_part(text, 0, last);
     out->port = str_part(text, last + 1, SIZE_MAX);
     out->colon = true;
@@ -251,6 +252,8 @@ split_protocol(const struct reader *reader, struct str *text, struct endpoint *o
         out->any_protocol = true;
     else if (starts_word(left) && !(right.len > 0 && is_digit(right.ptr[0])))
         return ENDPOINT_IS_WORD; // "library/postgres"
+    else if (left.len == 0 || right.len == 0)
+        return wrong(reader, whole, "lacks the protocol: a port with one is written 8080/tcp");
     else
         return wrong(reader, starts_word(left) ? left : right,
                      "is no protocol that moorage knows: tcp, udp, udplite or mptcp");

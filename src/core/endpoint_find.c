@@ -51,10 +51,10 @@ static const struct str failures[] = {
     STR_INIT("port is taken"),
 };
 
-// What a line far away from the failure must say to be about a server's start.
-static const struct str starts[] = {
-    STR_INIT("port"),   STR_INIT("listen"),  STR_INIT("starting"),
-    STR_INIT("server"), STR_INIT("serving"), STR_INIT("running"),
+// What a line that does not speak of the failure itself must say to be about the server's address.
+static const struct str hints[] = {
+    STR_INIT("port"),    STR_INIT("listen"),  STR_INIT("start"), STR_INIT("serv"),
+    STR_INIT("running"), STR_INIT("address"), STR_INIT("bind"),
 };
 
 struct line {
@@ -73,22 +73,24 @@ struct finder {
     } lines;
 };
 
-// Where the terminal sequence that starts at `at` ends (ECMA-48: CSI, OSC and two-byte escapes).
+// Where the terminal sequence that starts at `at` ends (ECMA-48: CSI, OSC, and short escapes with intermediate bytes).
 static size_t
 skip_escape(struct str text, size_t at)
 {
     size_t i = at + 1;
+    char kind = i < text.len ? text.ptr[i] : '\n';
 
-    if (i >= text.len)
-        return text.len;
-    if (text.ptr[i] == '[') {
-        for (i++; i < text.len && !(text.ptr[i] >= '@' && text.ptr[i] <= '~') && text.ptr[i] != '\n';)
-            i++;
-    } else if (text.ptr[i] == ']') {
+    if (kind == ']') {
         while (i < text.len && text.ptr[i] != '\a' && text.ptr[i] != '\033' && text.ptr[i] != '\n')
             i++;
         return i < text.len && text.ptr[i] == '\a' ? i + 1 : i;
     }
+    if (kind == '[')
+        for (i++; i < text.len && text.ptr[i] >= ' ' && text.ptr[i] < '@';)
+            i++;
+    else
+        while (i < text.len && text.ptr[i] >= ' ' && text.ptr[i] < '0')
+            i++;
     return i < text.len && text.ptr[i] != '\n' ? i + 1 : i;
 }
 
@@ -210,33 +212,47 @@ found_any(const struct finder *finder)
     return finder->out->count > finder->before;
 }
 
-// The lines that speak of the failure, then those around them, then those about a server's start. A text without any
-// failure is taken as it is.
+static bool
+is_hint(const struct line *line)
+{
+    return has_any(line->small, hints, sizeof hints / sizeof *hints);
+}
+
+// The lines around each failed one.
+static void
+scan_near(struct finder *finder)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < finder->lines.count; i++) {
+        size_t from = i > NEAR_LINES ? i - NEAR_LINES : 0;
+        if (!finder->lines.items[i].failed)
+            continue;
+        for (next = from > next ? from : next; next < finder->lines.count && next <= i + NEAR_LINES; next++)
+            if (is_hint(&finder->lines.items[next]))
+                scan_line(finder, &finder->lines.items[next]);
+    }
+}
+
+// The lines that speak of the failure, then those around them, then all that are about a server's address. A text
+// without any failure is taken as it is.
 static bool
 scan_lines(struct finder *finder)
 {
-    const struct line *lines = finder->lines.items;
-    size_t count = finder->lines.count;
     size_t failed = 0;
-    size_t near_end = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        failed += lines[i].failed;
-        if (lines[i].failed)
-            scan_line(finder, &lines[i]);
+    for (size_t i = 0; i < finder->lines.count; i++) {
+        failed += finder->lines.items[i].failed;
+        if (finder->lines.items[i].failed)
+            scan_line(finder, &finder->lines.items[i]);
     }
-    for (size_t i = 0; failed > 0 && !found_any(finder) && i < count; i++) {
-        size_t from = i > NEAR_LINES ? i - NEAR_LINES : 0;
-        if (!lines[i].failed)
-            continue;
-        for (size_t k = from > near_end ? from : near_end; k < count && k <= i + NEAR_LINES; k++) {
-            scan_line(finder, &lines[k]);
-            near_end = k + 1;
-        }
-    }
-    for (size_t i = 0; !found_any(finder) && i < count; i++)
-        if (failed == 0 || has_any(lines[i].small, starts, sizeof starts / sizeof *starts))
-            scan_line(finder, &lines[i]);
+    if (!found_any(finder))
+        scan_near(finder);
+    for (size_t i = 0; !found_any(finder) && failed > 0 && i < finder->lines.count; i++)
+        if (is_hint(&finder->lines.items[i]))
+            scan_line(finder, &finder->lines.items[i]);
+    for (size_t i = 0; failed == 0 && i < finder->lines.count; i++)
+        scan_line(finder, &finder->lines.items[i]);
     return found_any(finder);
 }
 

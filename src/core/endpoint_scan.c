@@ -101,12 +101,13 @@ read_ports(struct str line, size_t at, struct endpoint *out)
 static struct str
 word_before(struct str line, size_t at)
 {
+    size_t lowest = at > LONGEST_HOST ? at - LONGEST_HOST : 0;
     size_t end = at;
 
-    while (end > 0 && strchr(" \t'\"`(),<", line.ptr[end - 1]))
+    while (end > lowest && strchr(" \t'\"`(),<", line.ptr[end - 1]))
         end--;
     size_t start = end;
-    while (start > 0 && !strchr(" \t'\"`(),<>=", line.ptr[start - 1]))
+    while (start > lowest && !strchr(" \t'\"`(),<>=", line.ptr[start - 1]))
         start--;
     return str_part(line, start, end - start);
 }

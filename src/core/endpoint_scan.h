@@ -12,9 +12,9 @@
 #include <stddef.h>
 
 struct endpoint_scan {
-    struct str line;
-    size_t at;   // where the scan goes on
-    bool strong; // the line speaks of a failed bind: ":8080" and "somehost:8080" alone mean a port too
+    struct str line; // without NUL, line ends and terminal sequences
+    size_t at;       // where the scan goes on
+    bool strong;     // the line speaks of a failed bind: ":8080" and "somehost:8080" alone mean a port too
 };
 
 // The next port of the line. `named` tells whether its host was written there. False at the end of the line.
