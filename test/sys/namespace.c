@@ -1,0 +1,231 @@
+#include "sys/namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "own_network_linux.h"
+#include "sys/clock.h"
+#include "tap.h"
+
+#define NOBODY 65534
+
+// A child that lives in a network namespace of its own, listens on TCP port 6000 and has UDP port 6001, until it is ended.
+struct neighbour {
+    pid_t pid;
+    uint64_t id;
+};
+
+static struct neighbour neighbour;
+
+static void
+live_there(int ready)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(6000)};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (unshare(CLONE_NEWNET) != 0)
+        _exit(1);
+    own_network_raise_loopback();
+    int tcp = socket(AF_INET, SOCK_STREAM, 0);
+    int udp = socket(AF_INET, SOCK_DGRAM, 0);
+    if (bind(tcp, (struct sockaddr *)&name, sizeof name) != 0 || listen(tcp, 1) != 0)
+        _exit(1);
+    name.sin_port = htons(6001);
+    if (bind(udp, (struct sockaddr *)&name, sizeof name) != 0 || write(ready, "x", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static uint64_t
+namespace_of(pid_t pid)
+{
+    char path[64];
+    struct stat facts;
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+    return stat(path, &facts) == 0 ? facts.st_ino : 0;
+}
+
+// False where that takes a right that is missing.
+static bool
+start_neighbour(void)
+{
+    int ends[2];
+    char byte;
+    if (neighbour.pid != 0)
+        return true;
+    if (pipe(ends) != 0)
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        live_there(ends[1]);
+    }
+    close(ends[1]);
+    bool good = pid > 0 && read(ends[0], &byte, 1) == 1;
+    close(ends[0]);
+    if (good)
+        neighbour = (struct neighbour){.pid = pid, .id = namespace_of(pid)};
+    else if (pid > 0)
+        waitpid(pid, NULL, 0);
+    return good;
+}
+
+static const struct netns *
+netns_of(const struct host *host, pid_t pid)
+{
+    for (size_t i = 0; i < host->namespaces.count; i++) {
+        if (host->namespaces.items[i].pid == (uint32_t)pid)
+            return &host->namespaces.items[i];
+    }
+    return NULL;
+}
+
+// Rows of this namespace: 1 for the TCP listener, 2 for the UDP socket.
+static unsigned
+rows_of(const struct host *host, uint64_t id)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < host->sockets.count; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
+        if (row->netns != id)
+            continue;
+        if (row->protocol == PROTOCOL_TCP && row->state == SOCKET_LISTEN && row->local_port == 6000)
+            found |= 1;
+        else if (row->protocol == PROTOCOL_UDP && row->state == SOCKET_UNCONN && row->local_port == 6001)
+            found |= 2;
+        else
+            found |= 4;
+    }
+    return found;
+}
+
+TEST(the_own_namespace_is_known_and_left_out)
+{
+    struct host host = {0};
+    struct err err = {0};
+    CHECK(namespace_own() != 0 && namespace_own() == namespace_of(getpid()));
+    CHECK(namespace_read(arena, 0, 65535, 5000, &host, &err));
+    for (size_t i = 0; i < host.namespaces.count; i++)
+        CHECK(host.namespaces.items[i].id != namespace_own() && !host.namespaces.items[i].is_own);
+    for (size_t i = 0; i < host.sockets.count; i++)
+        CHECK(host.sockets.items[i].netns != 0 && host.sockets.items[i].netns != namespace_own());
+    CHECK(namespace_own() == namespace_of(getpid()));
+}
+
+TEST(what_listens_in_another_namespace_is_seen)
+{
+    struct host host = {0};
+    struct err err = {0};
+    if (!start_neighbour())
+        SKIP("a network namespace of its own is not allowed here");
+    uint64_t own = namespace_own();
+    CHECK(namespace_read(arena, 0, 65535, 5000, &host, &err));
+    const struct netns *netns = netns_of(&host, neighbour.pid);
+    CHECK(netns && netns->id == neighbour.id && netns->known == KNOWN_YES && netns->name.len == 0);
+    CHECK_INT(rows_of(&host, neighbour.id), 3);
+    CHECK(host.socket_source.len == 0);
+    CHECK_INT(namespace_own(), own);
+    host = (struct host){0};
+    CHECK(namespace_read(arena, 6001, 6001, 5000, &host, &err));
+    CHECK_INT(rows_of(&host, neighbour.id), 2);
+}
+
+// In a child that is nobody: 0 when it sees what the test expects.
+static int
+look_as_nobody(struct arena *arena)
+{
+    struct host host = {0};
+    struct err err = {0};
+    if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+        return 77;
+    if (!namespace_read(arena, 6000, 6001, 5000, &host, &err))
+        return 1;
+    const struct netns *netns = netns_of(&host, neighbour.pid);
+    if (!netns || netns->known != KNOWN_YES || netns->id == namespace_own() || netns->id == 0)
+        return 2;
+    return rows_of(&host, netns->id) == 3 ? 0 : 3;
+}
+
+static int
+in_child(int (*run)(struct arena *), struct arena *arena)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(run(arena));
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+}
+
+TEST(without_any_right_it_is_seen_all_the_same)
+{
+    if (!start_neighbour())
+        SKIP("a network namespace of its own is not allowed here");
+    int result = in_child(look_as_nobody, arena);
+    if (result == 77)
+        SKIP("no other user can be taken on here");
+    CHECK_INT(result, 0);
+}
+
+// Names the neighbour's namespace as `ip netns` would, in a mount namespace of its own.
+static int
+look_at_name(struct arena *arena)
+{
+    struct host host = {0};
+    struct err err = {0};
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/net", (int)neighbour.pid);
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/run", "tmpfs", 0, NULL) != 0 || mkdir("/run/netns", 0755) != 0)
+        return 77;
+    int fd = open("/run/netns/blue sky", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || mount(path, "/run/netns/blue sky", NULL, MS_BIND, NULL) != 0)
+        return 1;
+    close(fd);
+    // Nobody lives there any more, only the name keeps it.
+    kill(neighbour.pid, SIGKILL);
+    for (int tries = 0; tries < 500 && namespace_of(neighbour.pid) != 0; tries++)
+        clock_sleep_ms(10);
+    if (!namespace_read(arena, 0, 65535, 5000, &host, &err))
+        return 2;
+    for (size_t i = 0; i < host.namespaces.count; i++) {
+        const struct netns *netns = &host.namespaces.items[i];
+        if (netns->id == neighbour.id)
+            return str_equal(netns->name, STR("blue sky")) && netns->known == KNOWN_YES && netns->pid == 0 ? 0 : 3;
+    }
+    return 4;
+}
+
+TEST(a_named_namespace_without_processes_is_found)
+{
+    if (!start_neighbour())
+        SKIP("a network namespace of its own is not allowed here");
+    int result = in_child(look_at_name, arena);
+    int status;
+    kill(neighbour.pid, SIGKILL);
+    waitpid(neighbour.pid, &status, 0);
+    neighbour.pid = 0;
+    if (result == 77)
+        SKIP("a mount namespace of its own is not allowed here");
+    CHECK_INT(result, 0);
+}
+
+TEST(a_deadline_ends_the_reading)
+{
+    struct host host = {0};
+    CHECK(namespace_read(arena, 0, 65535, 0, &host, NULL));
+    CHECK_INT(host.namespaces_known, KNOWN_TIMEOUT);
+    for (size_t i = 0; i < host.namespaces.count; i++)
+        CHECK_INT(host.namespaces.items[i].known, KNOWN_TIMEOUT);
+    CHECK_INT(host.sockets.count, 0);
+}
+
+TAP_MAIN
