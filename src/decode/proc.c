@@ -150,6 +150,18 @@ proc_parse_in_flight(struct str fdinfo, uint64_t *count)
 }
 
 bool
+proc_parse_unix(struct str line, uint64_t *inode)
+{
+    // Num RefCount Protocol Flags Type St Inode Path
+    struct str word;
+    for (size_t i = 0; i < 7; i++) {
+        if (!str_word(&line, &word))
+            return false;
+    }
+    return str_to_u64(word, 10, inode);
+}
+
+bool
 proc_ring_begin(struct str fdinfo, struct proc_ring *out)
 {
     struct str line;

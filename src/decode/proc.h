@@ -58,6 +58,11 @@ proc_parse_link(struct str link, struct str kind, uint64_t *inode);
 bool
 proc_parse_in_flight(struct str fdinfo, uint64_t *count);
 
+// The inode in one line of /proc/net/unix; false for the title line and for the rest of a path with a line end in it that
+// looks like none.
+bool
+proc_parse_unix(struct str line, uint64_t *inode);
+
 // The registered files of an io_uring, out of its fdinfo.
 struct proc_ring {
     struct str rest;   // lines not looked at yet

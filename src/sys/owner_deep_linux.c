@@ -9,9 +9,11 @@
 #include "base/list.h"
 #include "decode/proc.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 
 #define PATH_SIZE 64
 #define BUFFER_SIZE (64u << 10)
+#define UNIX_LIMIT (64u << 20)
 // A ring that is working shows nothing of itself in that moment; asked again a little later it does.
 #define RING_TRIES 5
 
@@ -30,8 +32,10 @@ struct ring {
 
 struct deep {
     struct owner_search *search;
-    struct map64 known_sockets; // TCP and UDP sockets: no descriptor waits in these
     char *buffer;
+    struct map64 unix_sockets; // those of this program's network namespace
+    bool unix_known;           // they could be read
+    uint64_t netns;            // that namespace; 0 = unknown
     struct {
         LIST_OF(struct in_flight);
     } in_flight;
@@ -41,15 +45,14 @@ struct deep {
 };
 
 static bool
-read_fdinfo(struct deep *deep, const struct owner_place *place, struct str *out)
+read_fdinfo(struct deep *deep, const struct owner_lead *lead, struct str *out)
 {
-    char path[2 * PATH_SIZE];
+    char path[PATH_SIZE];
     int error = 0;
-    unsigned long long fd = place->fd;
-    if (place->tid)
-        snprintf(path, sizeof path, "%u/task/%u/fdinfo/%llu", place->pid, place->tid, fd);
+    if (lead->tid)
+        snprintf(path, sizeof path, "%u/task/%u/fdinfo/%u", lead->pid, lead->tid, lead->fd);
     else
-        snprintf(path, sizeof path, "%u/fdinfo/%llu", place->pid, fd);
+        snprintf(path, sizeof path, "%u/fdinfo/%u", lead->pid, lead->fd);
     return owner_walk_read(deep->search->walk, path, deep->buffer, BUFFER_SIZE, out, &error);
 }
 
@@ -66,7 +69,7 @@ add_ring(struct deep *deep, uint32_t pid, bool clear)
 }
 
 static void
-look_into_ring(struct deep *deep, const struct owner_place *place)
+look_into_ring(struct deep *deep, const struct owner_lead *lead)
 {
     struct str text;
     struct str name;
@@ -76,7 +79,7 @@ look_into_ring(struct deep *deep, const struct owner_place *place)
     for (int i = 0; i < RING_TRIES && !told; i++) {
         if (i)
             clock_sleep_ms(1);
-        if (!read_fdinfo(deep, place, &text))
+        if (!read_fdinfo(deep, lead, &text))
             return;
         told = proc_ring_begin(text, &ring);
     }
@@ -85,27 +88,69 @@ look_into_ring(struct deep *deep, const struct owner_place *place)
         // Older kernels leave the names of sockets empty.
         clear = clear && name.len;
         if (proc_parse_link(name, STR("socket"), &inode))
-            owner_search_hold(deep->search, inode, (struct holding){.pid = place->pid, .how = HOLDING_IO_URING});
+            owner_search_hold(deep->search, inode, (struct holding){.pid = lead->pid, .how = HOLDING_IO_URING});
     }
-    add_ring(deep, place->pid, clear);
+    add_ring(deep, lead->pid, clear);
 }
 
 static void
-on_descriptor(void *data, const struct owner_place *place, struct str link)
+look_into_socket(struct deep *deep, const struct owner_lead *lead)
 {
-    struct deep *deep = data;
     struct str text;
-    uint64_t inode;
     uint64_t count;
-    if (str_equal(link, STR("anon_inode:[io_uring]"))) {
-        look_into_ring(deep, place);
+    if (!read_fdinfo(deep, lead, &text) || !proc_parse_in_flight(text, &count) || !count)
         return;
+    *LIST_ADD(deep->search->arena, &deep->in_flight) = (struct in_flight){lead->pid, lead->fd, lead->inode};
+}
+
+static uint64_t
+netns_of(struct deep *deep, uint32_t pid)
+{
+    char path[PATH_SIZE];
+    char link[64];
+    uint64_t inode = 0;
+    snprintf(path, sizeof path, "%u/ns/net", pid);
+    ssize_t length = readlinkat(deep->search->walk->proc, path, link, sizeof link);
+    if (length < 0 || !proc_parse_link((struct str){link, (size_t)length}, STR("net"), &inode))
+        return 0;
+    return inode;
+}
+
+// The list of unix sockets shows only those of one network namespace; it saves asking each TCP connection of a busy server
+// whether it is one.
+static void
+read_unix_sockets(struct deep *deep)
+{
+    struct str text;
+    struct str line;
+    uint64_t inode;
+    deep->netns = netns_of(deep, (uint32_t)getpid());
+    deep->unix_known =
+        deep->netns && file_read(deep->search->arena, "/proc/self/net/unix", UNIX_LIMIT, false, &text, NULL);
+    while (deep->unix_known && str_cut(&text, '\n', &line)) {
+        if (proc_parse_unix(line, &inode))
+            map64_put(deep->search->arena, &deep->unix_sockets, inode, 0);
     }
-    if (!proc_parse_link(link, STR("socket"), &inode) || map64_get(&deep->known_sockets, inode, NULL))
-        return;
-    if (!read_fdinfo(deep, place, &text) || !proc_parse_in_flight(text, &count) || !count)
-        return;
-    *LIST_ADD(deep->search->arena, &deep->in_flight) = (struct in_flight){place->pid, place->fd, inode};
+}
+
+static void
+follow_leads(struct deep *deep)
+{
+    uint32_t pid = 0;
+    bool same_netns = false;
+    for (size_t i = 0; i < deep->search->leads.count; i++) {
+        const struct owner_lead *lead = &deep->search->leads.items[i];
+        if (lead->ring) {
+            look_into_ring(deep, lead);
+            continue;
+        }
+        if (lead->pid != pid) {
+            pid = lead->pid;
+            same_netns = deep->unix_known && netns_of(deep, pid) == deep->netns;
+        }
+        if (!same_netns || map64_get(&deep->unix_sockets, lead->inode, NULL))
+            look_into_socket(deep, lead);
+    }
 }
 
 static void
@@ -131,9 +176,8 @@ on_map(struct deep *deep, uint32_t pid, struct str line)
 
 // The lines of /proc/PID/maps as they come: the file of a browser has many thousands.
 static void
-on_process(void *data, uint32_t pid)
+read_maps(struct deep *deep, uint32_t pid)
 {
-    struct deep *deep = data;
     struct owner_walk *walk = deep->search->walk;
     char path[PATH_SIZE];
     size_t length = 0;
@@ -201,20 +245,10 @@ void
 owner_deep_find(struct owner_search *search)
 {
     struct deep deep = {.search = search, .buffer = arena_alloc(search->arena, BUFFER_SIZE)};
-    struct owner_walk *walk = search->walk;
-    for (size_t i = 0; i < search->host->sockets.count; i++) {
-        if (search->host->sockets.items[i].inode)
-            map64_put(search->arena, &deep.known_sockets, search->host->sockets.items[i].inode, i);
-    }
-    // What this walk is refused was noted by the first one.
-    walk->note_unseen = false;
-    walk->data = &deep;
-    walk->descriptor = on_descriptor;
-    walk->process = on_process;
-    if (!owner_walk_run(walk, NULL)) {
-        owner_walk_unseen(walk, 0, STR("processes"), KNOWN_UNSUPPORTED);
-        return;
-    }
+    read_unix_sockets(&deep);
+    follow_leads(&deep);
+    for (size_t i = 0; i < search->pids.count; i++)
+        read_maps(&deep, search->pids.items[i]);
     judge_in_flight(&deep);
     judge_rings(&deep);
 }

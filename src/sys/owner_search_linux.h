@@ -14,6 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A descriptor that may lead to more: a socket that was not asked for, or an io_uring. Packed, for there may be 100,000s.
+struct owner_lead {
+    uint32_t pid;
+    uint32_t tid;
+    uint32_t fd;
+    bool ring;
+    uint64_t inode; // of the socket
+};
+
 struct owner_search {
     struct arena *arena;
     struct host *host;
@@ -22,7 +31,13 @@ struct owner_search {
     struct map64 asked; // from the inode to the last asked socket with it (index into query->sockets)
     size_t *next;       // from there to the one before, + 1; 0 = no more
     bool *held;         // for each asked socket: a holder was found
-    size_t first_new;   // holdings before this index were there before the search
+    struct {
+        LIST_OF(struct owner_lead);
+    } leads;
+    struct {
+        LIST_OF(uint32_t);
+    } pids;           // processes that could be looked into
+    size_t first_new; // holdings before this index were there before the search
 };
 
 // Notes a holder of the asked sockets with this inode; what is known already is not noted twice.
@@ -37,7 +52,7 @@ owner_search_is_open(const struct owner_search *search, size_t asked);
 size_t
 owner_search_count_open(const struct owner_search *search);
 
-// Looks into the rare places: registered files of io_uring, memory maps, and descriptors in flight. These last can't be told
+// Follows the leads into the rare places: registered files of io_uring, memory maps, and descriptors in flight. These last can't be told
 // apart, so the holder of a unix socket in which any wait counts as holder of what nothing else explains.
 void
 owner_deep_find(struct owner_search *search);

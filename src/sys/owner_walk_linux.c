@@ -172,7 +172,7 @@ has_no_table(const struct owner_walk *walk, uint32_t pid)
 static void
 note(struct owner_walk *walk, uint32_t pid, const char *what, enum outcome outcome)
 {
-    if (outcome == OUTCOME_READ || outcome == OUTCOME_GONE || !walk->note_unseen || has_no_table(walk, pid))
+    if (outcome == OUTCOME_READ || outcome == OUTCOME_GONE || has_no_table(walk, pid))
         return;
     walk->refused += outcome == OUTCOME_REFUSED;
     owner_walk_unseen(walk, pid, str_of(what), outcome == OUTCOME_REFUSED ? KNOWN_NOT_ALLOWED : KNOWN_UNSUPPORTED);
@@ -240,8 +240,7 @@ visit(struct owner_walk *walk, uint32_t pid)
     snprintf(path, sizeof path, "%u/task", pid);
     if (fstatat(walk->proc, path, &facts, 0) == 0 && facts.st_nlink > 3)
         read_threads(walk, pid);
-    if (walk->process)
-        walk->process(walk->data, pid);
+    walk->process(walk->data, pid);
 }
 
 bool
@@ -268,9 +267,7 @@ owner_walk_run(struct owner_walk *walk, struct err *err)
     struct folder folder = {.fd = walk->proc, .buffer = walk->buffers[0]};
     const char *name;
     int error = 0;
-    if (lseek(walk->proc, 0, SEEK_SET) < 0)
-        error = errno;
-    while (!error && (name = next_number(&folder, &error))) {
+    while ((name = next_number(&folder, &error))) {
         uint32_t pid = (uint32_t)number_of(name);
         walk->saw_first = walk->saw_first || pid == 1;
         visit(walk, pid);

@@ -23,11 +23,10 @@ struct owner_place {
 struct owner_walk {
     struct arena *arena;
     struct host *host;
-    bool note_unseen; // append what is refused to host->unseen
     void *data;       // for the functions
     // Called for each descriptor, with what its link says ("socket:[99123]").
     void (*descriptor)(void *data, const struct owner_place *place, struct str link);
-    // Called for each process after its descriptors; NULL = not wanted.
+    // Called for each process that could be looked into, after its descriptors.
     void (*process)(void *data, uint32_t pid);
 
     // Set by owner_walk_begin() and owner_walk_run().
@@ -43,7 +42,7 @@ struct owner_walk {
 bool
 owner_walk_begin(struct owner_walk *walk, struct err *err);
 
-// One walk over all processes; may be repeated. A process that ends meanwhile is passed over.
+// The walk. What is refused is appended to host->unseen; a process that ends meanwhile is passed over.
 bool
 owner_walk_run(struct owner_walk *walk, struct err *err);
 

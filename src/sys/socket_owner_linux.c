@@ -91,13 +91,27 @@ static void
 on_descriptor(void *data, const struct owner_place *place, struct str link)
 {
     struct owner_search *search = data;
-    uint64_t inode;
-    if (!proc_parse_link(link, STR("socket"), &inode))
+    uint64_t inode = 0;
+    bool ring = str_equal(link, STR("anon_inode:[io_uring]"));
+    if (!ring && !proc_parse_link(link, STR("socket"), &inode))
         return;
-    owner_search_hold(
-        search, inode,
-        (struct holding){
-            .pid = place->pid, .how = place->tid ? HOLDING_THREAD_FD : HOLDING_FD, .fd = place->fd, .tid = place->tid});
+    if (!ring && map64_get(&search->asked, inode, NULL)) {
+        owner_search_hold(search, inode,
+                          (struct holding){.pid = place->pid,
+                                           .how = place->tid ? HOLDING_THREAD_FD : HOLDING_FD,
+                                           .fd = place->fd,
+                                           .tid = place->tid});
+        return;
+    }
+    *LIST_ADD(search->arena, &search->leads) = (struct owner_lead){
+        .pid = place->pid, .tid = place->tid, .fd = (uint32_t)place->fd, .ring = ring, .inode = inode};
+}
+
+static void
+on_process(void *data, uint32_t pid)
+{
+    struct owner_search *search = data;
+    *LIST_ADD(search->arena, &search->pids) = pid;
 }
 
 // Processes that no list shows: hidden by a mount option, or outside of the container that this program runs in. The latter
@@ -126,7 +140,7 @@ bool
 socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err)
 {
     struct owner_walk walk = {
-        .arena = arena, .host = host, .note_unseen = true, .descriptor = on_descriptor, .proc = -1};
+        .arena = arena, .host = host, .descriptor = on_descriptor, .process = on_process, .proc = -1};
     struct owner_search search = {.arena = arena, .host = host, .query = query, .walk = &walk};
     bool good = false;
     search_begin(&search);
