@@ -130,11 +130,39 @@ json_indent(struct arena *arena, struct str text)
     return buf_str(&indent.out);
 }
 
+// A document may be read on a terminal: what could act on it is written as an escape, which means the same in JSON.
+// Such characters stand in texts only; cJSON has escaped those below U+0020 already.
+static struct str
+json_escape(struct arena *arena, struct str text)
+{
+    struct buf out = {.arena = arena};
+    size_t done = 0;
+    for (size_t at = 0; at < text.len;) {
+        size_t length = 1;
+        uint32_t point = (unsigned char)text.ptr[at];
+        if (point >= 0x80)
+            point = utf8_decode(str_part(text, at, text.len), &length);
+        if (point >= 0x7f && !utf8_is_safe(point)) {
+            buf_add(&out, str_part(text, done, at - done));
+            if (point > 0xffff)
+                buf_addf(&out, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + (point & 0x3ff));
+            else
+                buf_addf(&out, "\\u%04x", point);
+            done = at + length;
+        }
+        at += length;
+    }
+    if (done == 0)
+        return text;
+    buf_add(&out, str_part(text, done, text.len));
+    return buf_str(&out);
+}
+
 struct str
 json_print(struct arena *arena, const cJSON *value, bool pretty)
 {
     json_use(arena);
-    struct str text = str_of(cJSON_PrintUnformatted(value));
+    struct str text = json_escape(arena, str_of(cJSON_PrintUnformatted(value)));
     struct buf out = {.arena = arena};
     buf_add(&out, pretty ? json_indent(arena, text) : text);
     buf_add_byte(&out, '\n');

@@ -86,8 +86,8 @@ utf8_repair(struct arena *arena, struct str s)
     return buf_str(&out);
 }
 
-static bool
-is_safe(uint32_t point)
+bool
+utf8_is_safe(uint32_t point)
 {
     if (point < 0xa0)
         return point >= 0x20 && point < 0x7f;
@@ -120,7 +120,7 @@ utf8_display(struct arena *arena, struct str s)
         bool broken;
         struct str bytes;
         uint32_t point = utf8_next(&rest, &bytes, &broken);
-        bool safe = !broken && is_safe(point);
+        bool safe = !broken && utf8_is_safe(point);
         if (!safe && !out.ptr)
             buf_add(&out, str_part(s, 0, (size_t)(bytes.ptr - s.ptr)));
         if (!safe)

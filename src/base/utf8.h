@@ -29,6 +29,10 @@ utf8_repair(struct arena *arena, struct str s);
 struct str
 utf8_display(struct arena *arena, struct str s);
 
+// Whether a terminal may be given this code point as it is: no control, bidirectional or invisible format character.
+bool
+utf8_is_safe(uint32_t point);
+
 // Columns that displayed text takes on a terminal: 0 for combining marks, 2 for wide East Asian characters and emoji
 // (Unicode Standard Annex 11), 1 else.
 size_t

@@ -136,6 +136,21 @@ base_name(struct str path)
     return cut == SIZE_MAX ? path : str_part(path, cut + 1, path.len);
 }
 
+// The bytes of all arguments where one of them is no UTF-8, so that they can be put together again.
+static void
+add_raw_command(struct arena *arena, cJSON *object, const struct str_list *command)
+{
+    bool valid = true;
+
+    for (size_t i = 0; i < command->count; i++)
+        valid = valid && utf8_valid(command->items[i]);
+    if (valid)
+        return;
+    cJSON *raw = json_add_array(object, "command_raw");
+    for (size_t i = 0; i < command->count; i++)
+        json_append_str(arena, raw, json_base64(arena, command->items[i]));
+}
+
 static void
 add_command(struct arena *arena, cJSON *object, cJSON *unknown, const struct process *process,
             const struct report_privacy *privacy)
@@ -151,16 +166,8 @@ add_command(struct arena *arena, cJSON *object, cJSON *unknown, const struct pro
             break;
         json_append_str(arena, array, privacy->share ? base_name(shown.items[i]) : shown.items[i]);
     }
-    if (privacy->full || !privacy->share) {
-        cJSON *raw = NULL;
-        for (size_t i = 0; i < shown.count; i++) {
-            if (utf8_valid(shown.items[i]))
-                continue;
-            if (!raw)
-                raw = json_add_array(object, "command_raw");
-            json_append_str(arena, raw, json_base64(arena, shown.items[i]));
-        }
-    }
+    if (!privacy->share)
+        add_raw_command(arena, object, &shown);
 }
 
 static struct str

@@ -6,6 +6,7 @@
 #include "core/known.h"
 #include "core/why_parts.h"
 #include "decode/cgroup.h"
+#include "decode/forwarder.h"
 #include "sys/user.h"
 
 static const struct socket_row *
@@ -154,14 +155,33 @@ say_kernel(struct inquiry *inquiry, const struct cause *cause)
     return str_printf(inquiry->arena, "the kernel itself has %.*s; no program has it open", STR_ARG(where));
 }
 
+// What the forwarder's own arguments say of its container, for a runtime whose API is silent.
+static struct str
+say_forwarder(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct process *process = cause->holders.count > 0 ? cause->holders.items[0].process : NULL;
+    const struct socket_row *socket = socket_at(inquiry, cause, 0);
+    const struct forwarded_port *port = NULL;
+    struct forwarder forwarder;
+
+    if (process && forwarder_parse(inquiry->arena, &process->command, &forwarder))
+        port = forwarder_port(&forwarder, socket->protocol, socket->local, socket->local_port);
+    if (!port || port->container_address.family == FAMILY_NONE)
+        return str_printf(inquiry->arena, "%.*s forwards %.*s to a container", STR_ARG(why_who(inquiry, cause)),
+                          STR_ARG(why_where(inquiry, cause)));
+    uint16_t inside = (uint16_t)(port->container_first + (socket->local_port - port->first));
+    return str_printf(inquiry->arena, "%.*s forwards %.*s to a container, at %.*s there",
+                      STR_ARG(why_who(inquiry, cause)), STR_ARG(why_where(inquiry, cause)),
+                      STR_ARG(address_format_port(inquiry->arena, port->container_address, inside)));
+}
+
 static struct str
 say_container(struct inquiry *inquiry, const struct cause *cause)
 {
     const struct container *container = cause->container;
 
     if (!container)
-        return str_printf(inquiry->arena, "%.*s forwards %.*s to a container", STR_ARG(why_who(inquiry, cause)),
-                          STR_ARG(why_where(inquiry, cause)));
+        return say_forwarder(inquiry, cause);
     struct str name = container->name.len ? container->name : str_part(container->id, 0, 12);
     return str_printf(inquiry->arena, "container %.*s (%.*s) publishes %.*s", STR_ARG(name),
                       STR_ARG(container->runtime), STR_ARG(why_where(inquiry, cause)));

@@ -214,4 +214,23 @@ TEST(what_is_no_base64_is_refused)
     CHECK_STR(bytes, "kept");
 }
 
+TEST(characters_that_act_on_a_terminal_are_escaped_in_documents)
+{
+    json_use(arena);
+    cJSON *object = cJSON_CreateObject();
+    json_add_str(arena, object, "name",
+                 STR("a\x7f\xc2\x9b"
+                     "b\xe2\x80\xae"
+                     "c\xf3\xa0\x80\x81\xc3\xa9\x1b"));
+    CHECK_STR(json_print(arena, object, false),
+              "{\"name\":\"a\\u007f\\u009bb\\u202ec\\udb40\\udc01\xc3\xa9\\u001b\"}\n");
+    struct err err;
+    cJSON *again = json_parse(arena, json_print(arena, object, true), &err);
+    struct str name;
+    CHECK(json_get_str(arena, again, "name", &name));
+    CHECK_STR(name, "a\x7f\xc2\x9b"
+                    "b\xe2\x80\xae"
+                    "c\xf3\xa0\x80\x81\xc3\xa9\x1b");
+}
+
 TAP_MAIN
