@@ -145,6 +145,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
     struct lookup pids = {.arena = arena};
     struct lookup seen = {.arena = arena};
     struct lookup holdings = {.arena = arena};
+    struct holder_origins origins = {.known.arena = arena};
     bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
 
     *out = (struct holder_list){0};
@@ -174,7 +175,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
             place(arena, host, holder->process->cgroup.value, holder);
         find_ancestry(arena, host, &pids, holder);
         holder->orphan = is_orphan(arena, holder);
-        holder_guess_origin(arena, holder);
+        holder_guess_origin(arena, &origins, holder);
         holder_warn(arena, host, &holdings, holder);
     }
 }

@@ -271,28 +271,35 @@ is_shell_of_person(struct arena *arena, const struct process *process)
     return process->command_known == KNOWN_YES;
 }
 
-void
-holder_guess_origin(struct arena *arena, struct holder *holder)
+// What the ancestry from `at` on says; `shell`: a shell of a person stands below, and only what is around it counts.
+static struct str
+guess(struct arena *arena, struct holder_origins *origins, const struct holder *holder, size_t at, bool shell)
 {
-    bool shell = false;
+    if (at == holder->ancestry.count)
+        return shell ? STR("a shell") : STR("");
+    const struct process *process = holder->ancestry.items[at];
+    uint64_t key = (uint64_t)process->pid << 1 | shell;
+    size_t known = lookup_find(&origins->known, key);
+    if (known != SIZE_MAX)
+        return origins->items[known];
 
-    for (size_t i = 0; i < holder->ancestry.count; i++) {
-        const struct process *process = holder->ancestry.items[i];
-        struct str around = shell ? surroundings(arena, process) : STR("");
-        struct str origin = shell ? STR("") : origin_of(arena, process);
-        if (around.len > 0) {
-            holder->started_by = str_printf(arena, "a shell%.*s", STR_ARG(around));
-            return;
-        }
-        if (origin.len > 0) {
-            holder->started_by = origin;
-            return;
-        }
-        shell = shell || is_shell_of_person(arena, process);
-    }
-    if (shell)
-        holder->started_by = STR("a shell");
-    else if (holder->runtime.len > 0)
+    struct str origin = shell ? surroundings(arena, process) : origin_of(arena, process);
+    if (origin.len == 0)
+        origin = guess(arena, origins, holder, at + 1, shell || is_shell_of_person(arena, process));
+    else if (shell)
+        origin = str_printf(arena, "a shell%.*s", STR_ARG(origin));
+    lookup_add(&origins->known, key, origins->count);
+    *LIST_ADD(arena, origins) = origin;
+    return origin;
+}
+
+void
+holder_guess_origin(struct arena *arena, struct holder_origins *origins, struct holder *holder)
+{
+    holder->started_by = guess(arena, origins, holder, 0, false);
+    if (holder->started_by.len > 0)
+        return;
+    if (holder->runtime.len > 0)
         holder->started_by = holder->runtime;
     else if (str_ends(holder->unit, STR(".service")))
         holder->started_by = holder->service ? holder->service->manager : STR("systemd");

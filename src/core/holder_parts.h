@@ -29,8 +29,14 @@ holder_is(struct arena *arena, const struct process *process, const char *class_
 void
 holder_warn(struct arena *arena, const struct host *host, const struct lookup *holdings, struct holder *holder);
 
+// What processes started theirs, once found: thousands of holders may descend from one shell.
+struct holder_origins {
+    struct lookup known; // by pid and whether a shell stands below: index into `items`
+    LIST_OF(struct str);
+};
+
 // Fills holder->started_by from ancestry, unit and container.
 void
-holder_guess_origin(struct arena *arena, struct holder *holder);
+holder_guess_origin(struct arena *arena, struct holder_origins *origins, struct holder *holder);
 
 #endif

@@ -112,30 +112,28 @@ warn_of_state(struct arena *arena, struct holder *holder)
         warn(arena, holder, STR("Its first thread has ended, but others of its threads still run."));
 }
 
-// A program that waits there for others: forwarders and service managers listen for somebody else.
-static bool
-listens_for_itself(struct arena *arena, const struct holder *holder)
-{
-    return !holder->is_forwarder && !holder_is(arena, holder->process, "service-manager") &&
-           !holder_is(arena, holder->process, "forwarder");
-}
+// What is asked of a program once, for all of its sockets.
+struct listener {
+    struct str program;
+    struct str script;
+    bool for_others; // forwarders and service managers listen for somebody else
+    bool local;      // such a program is usually open to its own host alone
+};
 
 static void
-warn_of_socket(struct arena *arena, const struct socket_row *row, struct holder *holder)
+warn_of_socket(struct arena *arena, const struct socket_row *row, const struct listener *listener,
+               struct holder *holder)
 {
-    struct str name = holder_script(arena, holder->process);
-    struct str program = holder_program(arena, holder->process);
     enum protocol protocol = row->protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : row->protocol;
     struct str usual = {0};
 
-    if ((row->state != SOCKET_LISTEN && row->state != SOCKET_UNCONN) || !listens_for_itself(arena, holder))
+    if ((row->state != SOCKET_LISTEN && row->state != SOCKET_UNCONN) || listener->for_others)
         return;
-    if (!known_is_usual_owner(arena, protocol, row->local_port, name, &usual) &&
-        !known_is_usual_owner(arena, protocol, row->local_port, program, &usual) && usual.len > 0)
+    if (!known_is_usual_owner(arena, protocol, row->local_port, listener->script, &usual) &&
+        !known_is_usual_owner(arena, protocol, row->local_port, listener->program, &usual) && usual.len > 0)
         warn(arena, holder,
              str_printf(arena, "Port %u usually belongs to %.*s.", (unsigned)row->local_port, STR_ARG(usual)));
-    if (address_is_any(row->local) && row->netns == 0 && !holder->container &&
-        (known_is("loopback-usual", name) || known_is("loopback-usual", program)))
+    if (address_is_any(row->local) && row->netns == 0 && !holder->container && listener->local)
         warn(arena, holder,
              str_printf(arena,
                         "It can be reached from every network on port %u; such a program is usually open to this "
@@ -154,6 +152,13 @@ holder_warn(struct arena *arena, const struct host *host, const struct lookup *h
     warn_of_exe(arena, holder);
     warn_of_name(arena, holder);
     warn_of_state(arena, holder);
+    struct listener listener = {
+        .program = holder_program(arena, holder->process),
+        .script = holder_script(arena, holder->process),
+        .for_others = holder->is_forwarder || holder_is(arena, holder->process, "service-manager") ||
+                      holder_is(arena, holder->process, "forwarder"),
+        .local = holder_is(arena, holder->process, "loopback-usual"),
+    };
     while (lookup_next(holdings, holder->pid, &cursor, &index))
-        warn_of_socket(arena, &host->sockets.items[host->holdings.items[index].socket], holder);
+        warn_of_socket(arena, &host->sockets.items[host->holdings.items[index].socket], &listener, holder);
 }
