@@ -292,35 +292,52 @@ read_item(const struct reader *reader, struct str text, struct endpoint *out)
     return split.colon ? read_host(reader, split.host, split.port, out) : kind;
 }
 
-// What was written before the comma holds for what comes after it, as in "udp/53,5353" and "127.0.0.1:80,443"; and a
-// protocol at the very end for all, as in "80,443/tcp".
-static void
-share_parts(struct endpoint_list *list, size_t start)
+// "443/tcp", not "tcp/443".
+static bool
+ends_in_protocol(const struct endpoint *item)
 {
-    struct endpoint *items = list->items;
-    size_t count = list->count;
-    bool only_last = count > start + 1 && !items[count - 1].any_protocol && items[count - 1].service.len == 0 &&
-                     str_find_byte(items[count - 1].text, '/') != SIZE_MAX;
+    enum protocol ignored;
+    size_t slash = str_find_byte(item->text, '/');
 
-    for (size_t i = start; i + 1 < count; i++)
-        only_last = only_last && items[i].any_protocol;
-    for (size_t i = start; i < count; i++) {
-        struct endpoint *item = &items[i];
-        const struct endpoint *before = i > start ? &items[i - 1] : NULL;
-        bool bare = item->service.len == 0 && str_find_byte(item->text, ':') == SIZE_MAX;
-        if (only_last && i + 1 < count) {
-            item->any_protocol = false;
-            item->protocol = items[count - 1].protocol;
-        } else if (before && bare && item->any_protocol && !before->any_protocol && before->service.len == 0) {
-            item->any_protocol = false;
-            item->protocol = before->protocol;
-        }
-        if (before && bare && item->host == ENDPOINT_EVERY && item->device.len == 0) {
-            item->host = before->host;
-            item->address = before->address;
-            item->device = before->device;
-        }
+    return slash != SIZE_MAX && endpoint_part_protocol(str_part(item->text, slash + 1, SIZE_MAX), &ignored);
+}
+
+// A protocol at the very end holds for all before it that name none, as in "80,443/tcp".
+static void
+share_last_protocol(struct endpoint *items, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i++)
+        if (!items[i].any_protocol)
+            return;
+    if (!ends_in_protocol(&items[count - 1]))
+        return;
+    for (size_t i = 0; i + 1 < count; i++) {
+        items[i].any_protocol = false;
+        items[i].protocol = items[count - 1].protocol;
     }
+}
+
+// What was written before the comma holds for what comes after it, as in "udp/53,5353" and "127.0.0.1:80,443".
+static void
+share_with_next(const struct endpoint *before, struct endpoint *item)
+{
+    if (item->service.len > 0 || str_find_byte(item->text, ':') != SIZE_MAX)
+        return;
+    if (item->any_protocol && !before->any_protocol && before->service.len == 0) {
+        item->any_protocol = false;
+        item->protocol = before->protocol;
+    }
+    item->host = before->host;
+    item->address = before->address;
+    item->device = before->device;
+}
+
+static void
+share_parts(struct endpoint *items, size_t count)
+{
+    share_last_protocol(items, count);
+    for (size_t i = 1; i < count; i++)
+        share_with_next(&items[i - 1], &items[i]);
 }
 
 static enum endpoint_kind
@@ -348,7 +365,7 @@ read_list(const struct reader *reader, struct str text)
         return ENDPOINT_IS_WORD;
     if (words > 0)
         return wrong(reader, text, "holds more than ports and names of services");
-    share_parts(reader->out, start);
+    share_parts(reader->out->items + start, reader->out->count - start);
     return ENDPOINT_IS_PORT;
 }
 
@@ -466,35 +483,4 @@ endpoint_set_address(struct endpoint_list *list, struct str text, struct err *er
             list->items[i].device = host.device;
     }
     return true;
-}
-
-struct str
-endpoint_format(struct arena *arena, const struct endpoint *endpoint)
-{
-    struct buf out = {.arena = arena};
-    bool device = endpoint->device.len > 0;
-    bool v6 = endpoint->host == ENDPOINT_ADDRESS && endpoint->address.family == FAMILY_IPV6;
-
-    if (!endpoint->any_protocol) {
-        buf_add(&out, host_protocol_name(endpoint->protocol));
-        buf_add_byte(&out, '/');
-    }
-    if (v6)
-        buf_add_byte(&out, '[');
-    if (endpoint->host == ENDPOINT_ADDRESS)
-        buf_add(&out, address_format(arena, endpoint->address));
-    else if (endpoint->host == ENDPOINT_LOCALHOST)
-        buf_add_c(&out, "localhost");
-    else if (device)
-        buf_add_byte(&out, '*');
-    if (device)
-        buf_addf(&out, "%%%.*s", STR_ARG(endpoint->device));
-    if (v6)
-        buf_add_byte(&out, ']');
-    if (out.len > 0 && out.ptr[out.len - 1] != '/')
-        buf_add_byte(&out, ':');
-    buf_addf(&out, "%u", (unsigned)endpoint->first);
-    if (endpoint->last != endpoint->first)
-        buf_addf(&out, "-%u", (unsigned)endpoint->last);
-    return buf_str(&out);
 }

@@ -168,14 +168,15 @@ protocol_bit(enum protocol protocol)
 static void
 parse_line(struct arena *arena, struct str line, struct service_table *out)
 {
+    struct str rest;
     struct str name;
     struct str number;
     struct str alias;
     enum protocol protocol;
     uint64_t port = 0;
 
-    str_cut(&line, '#', &line);
-    if (!str_word(&line, &name) || !str_word(&line, &alias))
+    str_cut(&line, '#', &rest);
+    if (!str_word(&rest, &name) || !str_word(&rest, &alias))
         return;
     if (!str_cut(&alias, '/', &number) || !str_to_u64(number, 10, &port) || port == 0 || port > UINT16_MAX)
         return;
@@ -183,7 +184,7 @@ parse_line(struct arena *arena, struct str line, struct service_table *out)
         return;
     do {
         *LIST_ADD(arena, out) = (struct service_name){name, protocol, (uint16_t)port};
-    } while (str_word(&line, &name));
+    } while (str_word(&rest, &name));
 }
 
 void
