@@ -330,7 +330,8 @@ why_add_remedies(struct inquiry *inquiry, struct cause *cause)
 {
     use_other_port(inquiry, cause);
     add_by_kind(inquiry, cause);
-    if (cause->blocks)
+    // What is known of a forwarder helps only while its container is not known.
+    if (cause->blocks && !cause->container)
         add_known(inquiry, cause);
     // Least harm first; equal harm keeps the order above.
     for (size_t i = 1; i < cause->remedies.count; i++) {
