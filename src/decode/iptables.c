@@ -33,7 +33,6 @@ struct layout {
     enum family family;
     const char *tool;
     size_t address_size;
-    size_t source_at;
     size_t destination_at;
     size_t source_mask_at;
     size_t destination_mask_at;
@@ -49,7 +48,6 @@ struct layout {
 static const struct layout ipv4_layout = {.family = FAMILY_IPV4,
                                           .tool = "ip",
                                           .address_size = 4,
-                                          .source_at = 0,
                                           .destination_at = 4,
                                           .source_mask_at = 8,
                                           .destination_mask_at = 12,
@@ -64,7 +62,6 @@ static const struct layout ipv4_layout = {.family = FAMILY_IPV4,
 static const struct layout ipv6_layout = {.family = FAMILY_IPV6,
                                           .tool = "ip6",
                                           .address_size = 16,
-                                          .source_at = 0,
                                           .destination_at = 16,
                                           .source_mask_at = 32,
                                           .destination_mask_at = 48,

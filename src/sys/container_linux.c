@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +75,9 @@ add_named(struct arena *arena, struct candidate_list *list, const char *variable
     struct str scheme = STR("unix://");
     if (!str_starts(value, scheme))
         return;
-    char *path = str_c(arena, str_part(value, scheme.len, value.len));
-    char *real = realpath(path, NULL);
-    if (!real)
-        return;
-    add_candidate(arena, list, str_copy(arena, str_of(real)), geteuid(), false);
-    free(real);
+    char real[PATH_MAX];
+    if (realpath(str_c(arena, str_part(value, scheme.len, value.len)), real))
+        add_candidate(arena, list, str_copy(arena, str_of(real)), geteuid(), false);
 }
 
 static void

@@ -40,11 +40,11 @@ load(struct sd_bus_calls *out)
         {&out->unref, "sd_bus_message_unref"},
         {&out->fault_free, "sd_bus_error_free"},
     };
-    void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (!library)
+    void *handle = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        void *found = dlsym(library, names[i].name);
+        void *found = dlsym(handle, names[i].name);
         // The library stays loaded: it may have started things of its own by then.
         if (!found)
             return false;

@@ -116,7 +116,7 @@ static bool
 read_text_property(struct arena *arena, struct sd_bus_link *link, const char *path, const char *interface_name,
                    const char *name, struct str *out, struct err *err)
 {
-    struct sd_bus_message *reply;
+    struct sd_bus_message *reply = NULL;
     if (!read_property(link, path, interface_name, name, "s", &reply, err))
         return false;
     read_text(arena, link, reply, 's', out);
@@ -127,7 +127,7 @@ read_text_property(struct arena *arena, struct sd_bus_link *link, const char *pa
 static void
 read_main_pid(struct sd_bus_link *link, const char *path, struct service *out, struct err *err)
 {
-    struct sd_bus_message *reply;
+    struct sd_bus_message *reply = NULL;
     uint32_t pid;
     if (!read_property(link, path, "org.freedesktop.systemd1.Service", "MainPID", "u", &reply, err))
         return;
@@ -140,7 +140,7 @@ read_main_pid(struct sd_bus_link *link, const char *path, struct service *out, s
 static void
 read_trigger(struct arena *arena, struct sd_bus_link *link, const char *path, struct service *out, struct err *err)
 {
-    struct sd_bus_message *reply;
+    struct sd_bus_message *reply = NULL;
     struct str name;
     if (!read_property(link, path, UNIT, "TriggeredBy", "as", &reply, err))
         return;
@@ -157,7 +157,7 @@ read_trigger(struct arena *arena, struct sd_bus_link *link, const char *path, st
 static void
 read_listens(struct arena *arena, struct sd_bus_link *link, const char *path, struct service *out, struct err *err)
 {
-    struct sd_bus_message *reply;
+    struct sd_bus_message *reply = NULL;
     struct buf listens = {.arena = arena};
     if (!read_property(link, path, "org.freedesktop.systemd1.Socket", "Listen", "a(ss)", &reply, err))
         return;
