@@ -240,7 +240,7 @@ service_read(struct arena *arena, bool user_manager, uint32_t uid, struct str un
              struct service *out, struct err *err)
 {
     struct sd_bus_link link;
-    struct str path;
+    struct str path = {NULL, 0};
     bool good = false;
     struct service found = blank_service(user_manager, uid);
     if (!open_manager(arena, user_manager, uid, deadline_ms, &link, err))
