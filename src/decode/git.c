@@ -1,5 +1,7 @@
 #include "decode/git.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 
 #define MAX_STEPS 64
@@ -96,8 +98,10 @@ git_way(struct arena *arena, struct str from, struct str to, struct str *out)
     struct buf way = {.arena = arena};
     if (!str_starts(from, STR("/")) || !add_steps(from, start, &start_count))
         return false;
-    if (!str_starts(to, STR("/")) && !add_steps(from, end, &end_count))
-        return false;
+    if (!str_starts(to, STR("/"))) {
+        memcpy(end, start, sizeof *start * start_count);
+        end_count = start_count;
+    }
     if (!add_steps(to, end, &end_count))
         return false;
     while (same < start_count && same < end_count && str_equal(start[same], end[same]))

@@ -194,14 +194,15 @@ try_services(struct arena *arena, struct host *host)
     struct stat facts;
     // sd_booted(3): this folder exists where systemd is the service manager.
     bool booted = stat("/run/systemd/system", &facts) == 0;
-    ability->good = service_list_sockets(arena, false, 0, DEADLINE_MS, &units, &err);
-    if (ability->good)
+    bool answers = service_list_sockets(arena, false, 0, DEADLINE_MS, &units, &err);
+    ability->good = answers || !booted;
+    if (answers)
         ability->detail = str_printf(arena, "systemd answers, %zu socket units", units.count);
     else if (!booted)
         ability->detail = STR("systemd does not run here; units are told from control groups alone");
     else
         ability->detail = str_copy(arena, str_of(err.text));
-    if (!ability->good && booted && err.kind == ERR_UNSUPPORTED)
+    if (!ability->good && err.kind == ERR_UNSUPPORTED)
         ability->fix = STR("install libsystemd (Debian: apt-get install libsystemd0)");
 }
 

