@@ -39,26 +39,41 @@ static const struct opt common_items[] = {
 
 const struct opt_table command_common_options = OPT_TABLE(common_items);
 
+// A character as JSON may always have it (RFC 8259 section 7); above U+FFFF a surrogate pair.
+static void
+add_escaped(struct buf *out, uint32_t code)
+{
+    if (code < 0x10000)
+        buf_addf(out, "\\u%04x", (unsigned)code);
+    else
+        buf_addf(out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((code - 0x10000) >> 10)),
+                 (unsigned)(0xdc00 + ((code - 0x10000) & 0x3ff)));
+}
+
 struct str
 command_json_text(struct arena *arena, const cJSON *document, bool pretty)
 {
     struct str text = json_print(arena, document, pretty);
     struct buf out = {.arena = arena};
+    size_t done = 0;
 
     for (size_t at = 0, length; at < text.len; at += length) {
+        length = 1;
+        // Below U+007F the printer has escaped what needs it; its own line ends are outside of texts.
+        if ((unsigned char)text.ptr[at] < 0x7f)
+            continue;
         struct str rest = str_part(text, at, text.len);
         uint32_t code = utf8_decode(rest, &length);
         struct str one = str_part(rest, 0, length);
-        // Below U+007F the printer has escaped what needs it; its own line ends are outside of texts.
-        if (code < 0x7f || str_equal(utf8_display(arena, one), one))
-            buf_add(&out, one);
-        else if (code < 0x10000)
-            buf_addf(&out, "\\u%04x", (unsigned)code);
-        else
-            // RFC 8259 section 7: a surrogate pair.
-            buf_addf(&out, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((code - 0x10000) >> 10)),
-                     (unsigned)(0xdc00 + ((code - 0x10000) & 0x3ff)));
+        if (str_equal(utf8_display(arena, one), one))
+            continue;
+        buf_add(&out, str_part(text, done, at - done));
+        add_escaped(&out, code);
+        done = at + length;
     }
+    if (done == 0)
+        return text;
+    buf_add(&out, str_part(text, done, text.len));
     return buf_str(&out);
 }
 

@@ -207,6 +207,41 @@ find_links(struct arena *arena, const struct host *host, const size_t *sockets, 
     return links;
 }
 
+static int
+compare_link_pids(const void *a, const void *b)
+{
+    const struct link *x = a;
+    const struct link *y = b;
+
+    if (x->holding->pid != y->holding->pid)
+        return x->holding->pid < y->holding->pid ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+// One socket for each process is enough to explain it: a server may have thousands.
+static void
+explain_processes(struct arena *arena, const struct host *host, const struct link *links, size_t count,
+                  struct holder_list *out)
+{
+    struct link *by_pid = arena_array(arena, count + 1, sizeof *by_pid);
+    size_t *sockets = arena_array(arena, count + 1, sizeof *sockets);
+    bool *chosen = arena_array(arena, host->sockets.count + 1, sizeof *chosen);
+    size_t socket_count = 0;
+
+    if (count == 0)
+        return;
+    memcpy(by_pid, links, count * sizeof *by_pid);
+    qsort(by_pid, count, sizeof *by_pid, compare_link_pids);
+    for (size_t i = 0; i < count; i++) {
+        size_t socket = by_pid[i].holding->socket;
+        bool first = i == 0 || by_pid[i].holding->pid != by_pid[i - 1].holding->pid;
+        if (first && !chosen[socket])
+            sockets[socket_count++] = socket;
+        chosen[socket] = chosen[socket] || first;
+    }
+    holder_find(arena, host, sockets, socket_count, out);
+}
+
 void
 list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct list_rows *out)
 {
@@ -217,7 +252,7 @@ list_rows_make(struct arena *arena, const struct host *host, const size_t *socke
     size_t copy_count = 0;
 
     // Each process is explained once for all sockets; the rows share what does not depend on the socket.
-    holder_find(arena, host, sockets, count, &all);
+    explain_processes(arena, host, links, link_count, &all);
     for (size_t i = 0, at = 0; i < count; i++) {
         struct list_row *row = LIST_ADD(arena, out);
         row->socket = sockets[i];

@@ -13,6 +13,7 @@
 #include "core/why.h"
 #include "sys/file.h"
 #include "sys/net.h"
+#include "sys/process.h"
 #include "sys/socket_table.h"
 #include "sys/term.h"
 
@@ -212,6 +213,30 @@ read_host(struct inquest *inquest, struct err *err)
     return snapshot_read(inquest->run->arena, &ask, &inquest->host, err);
 }
 
+// The programs that have the ports of a range are searched once, not for each port.
+static bool
+find_holders(struct inquest *inquest, struct err *err)
+{
+    const struct why_options *options = inquest->run->options;
+    struct host *host = &inquest->host;
+    size_t *sockets = arena_array(inquest->run->arena, host->sockets.count + 1, sizeof *sockets);
+    size_t count = 0;
+
+    if (inquest->ports == 1)
+        return true;
+    for (size_t i = 0; i < host->sockets.count; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
+        bool asked = false;
+        for (size_t e = 0; e < inquest->endpoints.count && !asked; e++)
+            asked = inquest->endpoints.items[e].first <= row->local_port &&
+                    row->local_port <= inquest->endpoints.items[e].last;
+        if (asked && row->netns == 0)
+            sockets[count++] = i;
+    }
+    return count == 0 ||
+           snapshot_add_holders(inquest->run->arena, host, sockets, count, PROCESS_ALL, true, options->deep, err);
+}
+
 static void
 answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol protocol, bool beside)
 {
@@ -283,13 +308,15 @@ print_json(struct inquest *inquest)
     command_json(run, document);
 }
 
-// UDP beside a TCP question is worth words only where there is something to tell.
+// UDP beside a TCP question is worth words only where there is something to tell of UDP itself: a missing right is the
+// same for both.
 static bool
 is_shown(const struct outcome *outcome)
 {
     if (outcome->failed)
         return false;
-    return !outcome->beside || !outcome->answer.bindable || why_text_is_remarkable(&outcome->answer);
+    return !outcome->beside || outcome->answer.verdict == WHY_TAKEN || outcome->answer.verdict == WHY_RESERVED ||
+           why_text_is_remarkable(&outcome->answer);
 }
 
 static void
@@ -397,14 +424,9 @@ print_text(struct inquest *inquest)
         print_count(&view, inquest, &run->out);
     }
     for (size_t i = 0; i < inquest->meanings.count; i++) {
-        struct str name = utf8_display(run->arena, inquest->meanings.items[i]);
         if (run->out.len)
             buf_add_byte(&run->out, '\n');
-        struct str meaning = known_error_meaning(inquest->meanings.items[i]);
-        words_fold(&run->out,
-                   str_printf(run->arena, "%s%.*s: %.*s", inquest->ports ? "As the number of an error, " : "",
-                              STR_ARG(name), STR_ARG(meaning)),
-                   0, run->width);
+        words_fold(&run->out, known_error_meaning(inquest->meanings.items[i]), 0, run->width);
         buf_add_byte(&run->out, '\n');
     }
 }
@@ -457,7 +479,7 @@ why_run(struct command_run *run, struct err *err)
         return EXIT_USAGE;
     for (size_t i = 0; i < inquest.endpoints.count; i++)
         inquest.ports += inquest.endpoints.items[i].last - inquest.endpoints.items[i].first + 1u;
-    if (!read_host(&inquest, err))
+    if (!read_host(&inquest, err) || !find_holders(&inquest, err))
         return EXIT_UNKNOWN;
     answer_all(&inquest);
     if (run->common.json)

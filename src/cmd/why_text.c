@@ -35,9 +35,12 @@ is_about_range(const struct cause *cause)
 bool
 why_text_is_remarkable(const struct answer *answer)
 {
-    for (size_t i = 0; i < answer->causes.count; i++)
-        if (!is_about_range(&answer->causes.items[i]))
+    for (size_t i = 0; i < answer->causes.count; i++) {
+        enum cause_kind kind = answer->causes.items[i].kind;
+        if (!is_about_range(&answer->causes.items[i]) && kind != CAUSE_PRIVILEGED && kind != CAUSE_DENIED &&
+            kind != CAUSE_ADDRESS)
             return true;
+    }
     return answer->plain_warning.len > 0;
 }
 
@@ -377,14 +380,14 @@ why_text_answer(const struct why_view *view, const struct answer *answer, struct
     print_verdict(view, answer, out);
     sheet_add(&sheet, STR("mind"), answer->plain_warning, (struct str){0});
     if (!answer->proved && answer->bindable)
-        sheet_add(&sheet, STR("judged"), STR("by the tables alone; it was not tried"), (struct str){0});
+        sheet_add(&sheet, STR("judged"), STR("by who has ports here; it was not tried"), (struct str){0});
+    if (answer->verdict == WHY_NOT_ALLOWED && !answer->proved)
+        sheet_add(&sheet, STR("note"), STR("No program has it."), (struct str){0});
     for (size_t i = 0; i < answer->causes.count; i++) {
         const struct cause *cause = &answer->causes.items[i];
         if (answer->bindable || answer->question.all || cause->blocks || !is_about_range(cause))
             add_cause(view, answer, cause, &sheet);
     }
-    if (answer->verdict == WHY_NOT_ALLOWED && !answer->proved)
-        sheet_add(&sheet, STR("note"), STR("no program uses it"), (struct str){0});
     for (size_t i = 0; i < answer->suggest.count; i++)
         buf_addf(&instead, "%s%u", i ? ", " : "", answer->suggest.items[i]);
     sheet_add(&sheet, STR("or use"), buf_str(&instead), (struct str){0});

@@ -34,8 +34,8 @@ why_text_verdict(const struct answer *answer);
 struct str
 why_text_who(const struct why_view *view, const struct answer *answer);
 
-// Whether a free port has something worth telling all the same: a redirect, another one who shares it, a bind that works
-// only with SO_REUSEADDR.
+// Whether the answer has something to tell besides its verdict, the port's range and missing rights: who has it, a
+// redirect, another one who shares it, a bind that works only with SO_REUSEADDR.
 bool
 why_text_is_remarkable(const struct answer *answer);
 
