@@ -5,8 +5,8 @@
 #include "core/holder.h"
 #include "core/known.h"
 #include "core/why_parts.h"
-#include "decode/cgroup.h"
 #include "decode/forwarder.h"
+#include "sys/process.h"
 #include "sys/user.h"
 
 static const struct socket_row *
@@ -21,16 +21,18 @@ static struct str
 unseen_who(struct inquiry *inquiry, const struct cause *cause)
 {
     const struct socket_row *socket = socket_at(inquiry, cause, 0);
-    struct cgroup_facts facts = {0};
+    const struct group *group;
+    struct holder unseen;
 
-    for (size_t i = 0; i < inquiry->host->groups.count; i++)
-        if (socket->cgroup != 0 && inquiry->host->groups.items[i].id == socket->cgroup)
-            cgroup_explain(inquiry->arena, inquiry->host->groups.items[i].path.value, &facts);
-    if (facts.container_id.len > 0)
-        return str_printf(inquiry->arena, "a program of %.*s container %.*s", STR_ARG(facts.runtime),
-                          STR_ARG(str_part(facts.container_id, 0, 12)));
-    if (facts.unit.len > 0)
-        return str_printf(inquiry->arena, "a program of %.*s", STR_ARG(facts.unit));
+    if (holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group)) {
+        if (unseen.container)
+            return str_printf(inquiry->arena, "a program of container %.*s", STR_ARG(unseen.container->name));
+        if (unseen.container_id.len > 0)
+            return str_printf(inquiry->arena, "a program of %.*s container %.*s", STR_ARG(unseen.runtime),
+                              STR_ARG(str_part(unseen.container_id, 0, 12)));
+        if (unseen.unit.len > 0)
+            return str_printf(inquiry->arena, "a program of %.*s", STR_ARG(unseen.unit));
+    }
     if (socket->uid_known)
         return str_printf(inquiry->arena, "a program of user %.*s that you may not look into",
                           STR_ARG(user_name(inquiry->arena, socket->uid)));
@@ -300,6 +302,33 @@ note_holders(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause, known.advice);
 }
 
+// The few programs that live where the socket was made: their names may be read even where their files may not.
+static void
+note_candidates(struct inquiry *inquiry, struct cause *cause)
+{
+    enum {
+        CANDIDATES_MOST = 8,
+    };
+    struct buf out = {.arena = inquiry->arena};
+    const struct group *group;
+    struct holder unseen;
+
+    if (cause->holders.count > 0 || cause->kind == CAUSE_KERNEL ||
+        !holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group) || !group ||
+        group->pids.count == 0 || group->pids.count > CANDIDATES_MOST)
+        return;
+    for (size_t i = 0; i < group->pids.count; i++) {
+        struct process process;
+        process_read(inquiry->arena, group->pids.items[i], PROCESS_BASIC, &process);
+        if (process.known == KNOWN_YES)
+            buf_addf(&out, "%s%.*s (pid %u)", out.len ? ", " : "", STR_ARG(process.name), process.pid);
+    }
+    if (out.len > 0)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "By the group that the socket was made in, it is one of: %.*s.",
+                            STR_ARG(buf_str(&out))));
+}
+
 static void
 note_kind(struct inquiry *inquiry, struct cause *cause)
 {
@@ -325,6 +354,7 @@ void
 why_say(struct inquiry *inquiry, struct cause *cause)
 {
     cause->sentence = say(inquiry, cause);
+    note_candidates(inquiry, cause);
     note_connections(inquiry, cause);
     note_kind(inquiry, cause);
     note_holders(inquiry, cause);
