@@ -17,7 +17,7 @@
 struct socket_query {
     unsigned protocols; // bit 1u << enum protocol
     unsigned states;    // bit 1u << enum socket_state; for UDP, UNCONN and ESTABLISHED mean not connected and connected
-    uint16_t first;     // local ports that are wanted; 0 and 65535: all
+    uint16_t first;     // local ports that are wanted; 0 and 65535, or 0 and 0: all
     uint16_t last;
     bool record; // keep the bytes too, in host->raw
 };
@@ -27,7 +27,7 @@ struct socket_query {
 
 // Appends the rows to host->sockets and says in host->socket_source where they came from. A protocol that the system does
 // not have gives no rows and is no error. Asking for LISTEN alone is much cheaper than for any other TCP state.
-// False only when no table at all could be read.
+// False when a table that this system has could be read in no way.
 bool
 socket_table_read(struct arena *arena, const struct socket_query *query, struct host *host, struct err *err);
 

@@ -12,9 +12,12 @@ bool
 socket_table_read(struct arena *arena, const struct socket_query *query, struct host *host, struct err *err)
 {
     struct netlink_socket netlink;
+    struct socket_query asked = *query;
+    if (asked.first == 0 && asked.last == 0)
+        asked.last = UINT16_MAX;
     // Refused, the socket stays closed, and the files are read instead.
     (void)netlink_socket_open(&netlink, NETLINK_SOCK_DIAG, NULL);
-    bool good = sock_diag_read(arena, &netlink, query, clock_mono_us() + DEADLINE_US, host, err);
+    bool good = sock_diag_read(arena, &netlink, &asked, clock_mono_us() + DEADLINE_US, host, err);
     netlink_socket_close(&netlink);
     return good;
 }

@@ -267,6 +267,7 @@ TEST(only_the_asked_ports_come)
     CHECK_INT(read_all(arena, 1u << PROTOCOL_TCP, 1u << SOCKET_LISTEN, 4001, 4003).sockets.count, 3);
     CHECK_INT(read_all(arena, 1u << PROTOCOL_TCP, 1u << SOCKET_LISTEN, 4004, 65535).sockets.count, 1);
     CHECK_INT(read_all(arena, 1u << PROTOCOL_TCP, 1u << SOCKET_LISTEN, 0, 65535).sockets.count, 5);
+    CHECK_INT(read_all(arena, 1u << PROTOCOL_TCP, 1u << SOCKET_LISTEN, 0, 0).sockets.count, 5);
     CHECK_INT(read_all(arena, 1u << PROTOCOL_UDP, SOCKET_STATES_ALL, 0, 65535).sockets.count, 0);
 }
 
