@@ -2,7 +2,7 @@
 #define MOORAGE_CORE_CONFLICT_H
 
 // Whether an existing socket keeps a wanted bind from working: a pure function, checked cell by cell against the kernel
-// by test/sys/conflict.c. The rules are those of net/ipv4/inet_connection_sock.c (inet_csk_bind_conflict,
+// by test/sys/conflict_linux.c. The rules are those of net/ipv4/inet_connection_sock.c (inet_csk_bind_conflict,
 // inet_rcv_saddr_equal) and net/ipv4/udp.c (udp_lib_lport_inuse); on Windows the tables of Microsoft's "Using
 // SO_REUSEADDR and SO_EXCLUSIVEADDRUSE" (a later file beside this one).
 // Reuse flags are not exported by sock_diag: then the answer may be UNKNOWN. The probe is the authority, always: it knows

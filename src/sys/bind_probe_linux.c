@@ -7,12 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// Older C libraries lack these numbers; the kernel's are fixed (include/uapi/linux/in.h, asm-generic/socket.h).
+// Older C libraries lack it; the kernel's number is fixed (include/uapi/linux/in.h).
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
-#endif
-#ifndef SO_BINDTOIFINDEX
-#define SO_BINDTOIFINDEX 62
 #endif
 
 // What socket(), setsockopt() and bind() are known to answer; errno(3) names the rest by number.
@@ -30,6 +27,7 @@ static const struct {
     {ESOCKTNOSUPPORT, STR_INIT("unsupported")},
     {ENOPROTOOPT, STR_INIT("unsupported")}, // MPTCP switched off by net.mptcp.enabled
     {ENODEV, STR_INIT("ENODEV")},
+    {ENXIO, STR_INIT("ENXIO")}, // no interface has this index
     {ENOBUFS, STR_INIT("ENOBUFS")},
     {ENOMEM, STR_INIT("ENOMEM")},
     {EMFILE, STR_INIT("EMFILE")},
@@ -80,17 +78,12 @@ open_socket(const struct bind_wish *wish)
     return socket(family, kinds[wish->protocol].type | SOCK_CLOEXEC | SOCK_NONBLOCK, kinds[wish->protocol].number);
 }
 
-// Kernels before 5.1 know the device by its name only.
+// By name, not by SO_BINDTOIFINDEX: that one takes an index that no interface has.
 static int
 bind_to_device(int fd, uint32_t device)
 {
-    int index = (int)device;
     char name[IF_NAMESIZE] = "";
 
-    if (setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof index) == 0)
-        return 0;
-    if (errno != ENOPROTOOPT)
-        return -1;
     if (!if_indextoname(device, name))
         return -1;
     return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1);

@@ -1,4 +1,4 @@
-// The rules one by one, where they can be read; test/sys/conflict.c holds all of them against the kernel.
+// The rules one by one, where they can be read; test/sys/conflict_linux.c holds all of them against the kernel.
 
 #include "core/conflict.h"
 
