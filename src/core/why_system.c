@@ -147,6 +147,41 @@ find_ranges(struct inquiry *inquiry)
             ->range = dynamic;
 }
 
+// Whether the rule asks for this address as destination.
+static bool
+asks_for(const struct redirect *rule, struct address address)
+{
+    unsigned bits = rule->matched_prefix;
+
+    if (rule->matched.family == FAMILY_NONE)
+        return true;
+    if (rule->matched.family != address.family)
+        return false;
+    for (size_t i = 0; i < sizeof address.bytes && bits > 0; i++, bits = bits > 8 ? bits - 8 : 0) {
+        uint8_t mask = bits >= 8 ? 0xff : (uint8_t)(0xff << (8 - bits));
+        if ((rule->matched.bytes[i] ^ address.bytes[i]) & mask)
+            return false;
+    }
+    return true;
+}
+
+// A server on every address loses what the rule takes from one of this host's addresses; a rule for an address of another
+// host takes nothing from it.
+static bool
+takes_from(const struct inquiry *inquiry, const struct redirect *rule, struct address address)
+{
+    const struct host *host = inquiry->host;
+
+    if (rule->family != FAMILY_NONE && rule->family != (enum family)address.family)
+        return false;
+    if (!address_is_any(address) || rule->matched.family == FAMILY_NONE || host->addresses.count == 0)
+        return asks_for(rule, address) || address_is_any(address);
+    for (size_t i = 0; i < host->addresses.count; i++)
+        if (asks_for(rule, host->addresses.items[i].address))
+            return true;
+    return false;
+}
+
 static bool
 catches(const struct inquiry *inquiry, const struct redirect *rule)
 {
@@ -154,7 +189,7 @@ catches(const struct inquiry *inquiry, const struct redirect *rule)
         !host_same_ports(rule->protocol, inquiry->question->protocol))
         return false;
     for (size_t i = 0; i < inquiry->wish_count; i++)
-        if (rule->family == FAMILY_NONE || rule->family == (enum family)inquiry->wishes[i].address.family)
+        if (takes_from(inquiry, rule, inquiry->wishes[i].address))
             return true;
     return false;
 }
@@ -281,6 +316,8 @@ read_dear_facts(struct inquiry *inquiry)
 
     if (inquiry->host->redirects_known == KNOWN_NOT_ASKED)
         ask.want |= SNAPSHOT_REDIRECTS;
+    if (inquiry->host->addresses.count == 0)
+        ask.want |= SNAPSHOT_ADDRESSES;
     // A range of ports was read at once before its first question.
     if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED)
         ask.want &= ~(unsigned)SNAPSHOT_NAMESPACES;

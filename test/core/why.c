@@ -718,6 +718,36 @@ TEST(redirect_of_a_free_port_is_found)
     CHECK(cause_of(&scene, CAUSE_REDIRECT) == NULL);
 }
 
+TEST(redirect_counts_only_where_it_takes_from_an_address_of_this_host)
+{
+    struct scene scene = scene_new(arena);
+    LIST_ADD(arena, &scene.host.addresses)->address = address_loopback(FAMILY_IPV4);
+    LIST_ADD(arena, &scene.host.addresses)->address = address_ipv4(10, 1, 2, 3);
+    struct redirect *rule = LIST_ADD(arena, &scene.host.redirects);
+    *rule = (struct redirect){.source = STR("nftables"),
+                              .rule = STR("ip nat prerouting"),
+                              .protocol = PROTOCOL_TCP,
+                              .family = FAMILY_IPV4,
+                              .matched = address_ipv4(10, 96, 0, 1),
+                              .matched_prefix = 32,
+                              .first = 8080,
+                              .last = 8080,
+                              .to_port = 9090};
+    scene.host.redirects_known = KNOWN_YES;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(cause_of(&scene, CAUSE_REDIRECT) == NULL);
+    rule->matched = address_ipv4(10, 1, 0, 0);
+    rule->matched_prefix = 20;
+    rule->partial = true;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK_STR(first_cause(&scene)->sentence, "a packet rule sends some of what comes for port 8080 to port 9090");
+    struct why_question question = question_of(PROTOCOL_TCP, 8080);
+    question.endpoint.host = ENDPOINT_ADDRESS;
+    question.endpoint.address = address_loopback(FAMILY_IPV4);
+    CHECK(ask_question(&scene, question));
+    CHECK(cause_of(&scene, CAUSE_REDIRECT) == NULL);
+}
+
 TEST(listener_of_another_namespace_does_not_take_the_port)
 {
     struct scene scene = scene_new(arena);
