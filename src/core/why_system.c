@@ -151,7 +151,8 @@ find_ranges(struct inquiry *inquiry)
 static bool
 asks_for(const struct redirect *rule, struct address address)
 {
-    unsigned bits = rule->matched_prefix;
+    unsigned all_bits = rule->matched.family == FAMILY_IPV4 ? 32 : 128;
+    unsigned bits = rule->matched_prefix ? rule->matched_prefix : all_bits;
 
     if (rule->matched.family == FAMILY_NONE)
         return true;
@@ -206,9 +207,10 @@ find_redirects(struct inquiry *inquiry)
         uint16_t to_port = rule->to_port ? rule->to_port : inquiry->port;
         struct str to = rule->to.family == FAMILY_NONE ? str_printf(inquiry->arena, "port %u", to_port)
                                                        : address_format_port(inquiry->arena, rule->to, to_port);
-        struct cause *cause = add(inquiry, CAUSE_REDIRECT, false,
-                                  str_printf(inquiry->arena, "a packet rule sends what comes for port %u to %.*s",
-                                             inquiry->port, STR_ARG(to)));
+        struct cause *cause =
+            add(inquiry, CAUSE_REDIRECT, false,
+                str_printf(inquiry->arena, "a packet rule sends %s for port %u to %.*s",
+                           rule->partial ? "some of what comes" : "what comes", inquiry->port, STR_ARG(to)));
         cause->redirect = rule;
         why_note(inquiry, cause,
                  str_printf(inquiry->arena, "%.*s, %.*s. A program here would hear nothing of it%s.",
