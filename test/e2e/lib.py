@@ -243,8 +243,6 @@ def environment(**more):
 
 def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=60, path=None, wrap=()):
     """Runs moorage. `setup` is called in the child before the program starts; `wrap` is a command put before it."""
-    if os.environ.get("E2E_DRY"):
-        raise Skip("dry: the case was reproduced")
     path = path or (program() if uid is None else program_for_everybody())
     who = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
     command = [*wrap, path, *map(str, args)]

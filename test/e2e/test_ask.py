@@ -182,7 +182,8 @@ ERROR_TEXTS = {
     "nginx: [emerg] bind() to 0.0.0.0:{} failed (98: Address already in use)": "nginx",
     "listen tcp 127.0.0.1:{}: bind: address already in use": "go",
     "Bind for 0.0.0.0:{} failed: port is already allocated": "docker",
-    "**** FAILED TO BIND TO PORT!\nThe exception was: java.net.BindException: Address already in use\n*:{}": "game",
+    "[INFO]: Starting Minecraft server on *:{}\n[WARN]: **** FAILED TO BIND TO PORT!\n[WARN]: The exception was: "
+    "java.net.BindException: Address already in use": "game server",
     "Web server failed to start. Port {} was already in use.": "spring",
     "Failed to bind to address http://127.0.0.1:{}: address already in use.": "dotnet",
     "Something is already running on port {}.": "vite",

@@ -109,7 +109,8 @@ for case in CASES:
 
 @lib.test
 def every_recorded_host_has_its_questions():
-    assert {path.stem for path in HOSTS.glob("*.json")} == set(CASES)
+    hosts = {path.stem for path in HOSTS.glob("*.json")}
+    assert {name for name in hosts if not name.startswith("readme-")} == set(CASES), hosts ^ set(CASES)
 
 
 @lib.test
