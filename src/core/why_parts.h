@@ -49,6 +49,53 @@ struct inquiry {
     } rows;
 };
 
+// Reads the rows and probes the binds until they agree (why_look.c). False when nothing could be read at all.
+bool
+why_look(struct inquiry *inquiry, struct err *err);
+
+// Whether some row stands in this role or a worse one.
+bool
+why_has_role(const struct inquiry *inquiry, enum row_role least);
+
+// Whether the deciding bind failed with this code ("EADDRINUSE").
+bool
+why_failed_with(const struct inquiry *inquiry, const char *name);
+
+// One kind of cause: whether a row leads to it, what else of the port stands with that row, and how it is said.
+struct cause_rule {
+    enum cause_kind kind;
+    bool of_servers; // for sockets that serve or are bound; else for what is left over, whoever holds it
+    bool (*leads)(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders);
+    bool (*joins)(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);
+};
+
+// The causes that are sockets, in the contract's precedence: the first rule that a row leads to claims it, with what
+// joins it (why_rules.c).
+extern const struct cause_rule why_rules[];
+extern const size_t why_rule_count;
+
+// What rules and sentences ask of rows.
+bool
+why_serves(const struct socket_row *socket);
+bool
+why_is_connection(const struct socket_row *socket);
+bool
+why_is_lingering(const struct socket_row *socket);
+bool
+why_shares_holder(const struct why_row *a, const struct why_row *b);
+bool
+why_joins_listener(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);
+void
+why_holders_of(const struct inquiry *inquiry, const struct why_row *row, struct holder_list *out);
+
+// Who is to blame for a row instead of its process; NULL = nobody.
+const struct service *
+why_socket_unit_of(const struct inquiry *inquiry, const struct why_row *row);
+const struct service *
+why_service_of(const struct holder_list *holders);
+const struct container *
+why_container_of(const struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders);
+
 // Causes made of sockets, in the contract's precedence; `why_find_socket_causes` claims every row that blocks or may.
 void
 why_find_socket_causes(struct inquiry *inquiry);

@@ -1,31 +1,7 @@
 #include <stdlib.h>
-#include <string.h>
 
-#include "core/container.h"
 #include "core/holder.h"
-#include "core/known.h"
 #include "core/why_parts.h"
-
-// One kind of cause: whether a row leads to it, what else of the port stands with that row, and how it is said.
-struct cause_rule {
-    enum cause_kind kind;
-    bool of_servers; // for sockets that serve or are bound; else for what is left over, whoever holds it
-    bool (*leads)(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders);
-    bool (*joins)(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);
-};
-
-// Waits for packets or connections of others.
-static bool
-serves(const struct socket_row *socket)
-{
-    return socket->state == SOCKET_LISTEN || socket->state == SOCKET_UNCONN;
-}
-
-static bool
-is_connection(const struct socket_row *socket)
-{
-    return !serves(socket) && socket->state != SOCKET_BOUND;
-}
 
 static bool
 has_blocking_row(const struct inquiry *inquiry)
@@ -90,363 +66,6 @@ index_holders(struct inquiry *inquiry)
     }
 }
 
-static bool
-same_holders(const struct why_row *a, const struct why_row *b)
-{
-    return a->pid_count == b->pid_count && memcmp(a->pids, b->pids, a->pid_count * sizeof *a->pids) == 0;
-}
-
-static bool
-shares_holder(const struct why_row *a, const struct why_row *b)
-{
-    for (size_t i = 0; i < a->pid_count; i++)
-        for (size_t k = 0; k < b->pid_count; k++)
-            if (a->pids[i] == b->pids[k])
-                return true;
-    return false;
-}
-
-static bool
-same_endpoint(const struct socket_row *a, const struct socket_row *b)
-{
-    return a->local_port == b->local_port && a->device == b->device && address_equal(a->local, b->local);
-}
-
-static void
-holders_of(const struct inquiry *inquiry, const struct why_row *row, struct holder_list *out)
-{
-    *out = (struct holder_list){0};
-    holder_find(inquiry->arena, inquiry->host, &row->socket, 1, out);
-}
-
-static bool
-is_manager(const struct holder *holder)
-{
-    return holder->process && known_is("service-manager", holder->process->name);
-}
-
-// socket-unit: the service manager itself holds the socket for a unit that it starts on demand.
-static bool
-leads_socket_unit(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    (void)inquiry;
-    (void)row;
-    for (size_t i = 0; i < holders->count; i++)
-        if (is_manager(&holders->items[i]))
-            return true;
-    return false;
-}
-
-// The .socket unit that listens on this port, as far as the manager told.
-static const struct service *
-socket_unit_of(const struct inquiry *inquiry, const struct why_row *row)
-{
-    const struct host *host = inquiry->host;
-    struct str wanted = address_format_port(inquiry->arena, why_socket(inquiry, row)->local, inquiry->port);
-    struct str port = str_printf(inquiry->arena, ":%u", inquiry->port);
-    const struct service *second_best = NULL;
-
-    for (size_t i = 0; i < host->services.count; i++) {
-        const struct service *service = &host->services.items[i];
-        struct str rest = service->listens;
-        struct str listens;
-        while (service->is_socket && str_word(&rest, &listens)) {
-            if (str_equal(listens, wanted))
-                return service;
-            if (str_ends(listens, port))
-                second_best = service;
-        }
-    }
-    return second_best;
-}
-
-static bool
-joins_same_unit(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    return shares_holder(lead, row) && socket_unit_of(inquiry, lead) == socket_unit_of(inquiry, row);
-}
-
-// container: a runtime's forwarder holds the socket; where it can't be looked into, the runtime's own word that it
-// publishes this port stands for it.
-static const struct container *
-container_of(const struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    const struct socket_row *socket = why_socket(inquiry, row);
-
-    for (size_t i = 0; i < holders->count; i++)
-        if (holders->items[i].forwards)
-            return holders->items[i].forwards;
-    if (holders->count == 0)
-        return container_by_port(inquiry->host, socket->protocol, socket->local, socket->local_port);
-    return NULL;
-}
-
-static bool
-leads_container(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    if (!serves(why_socket(inquiry, row)))
-        return false;
-    for (size_t i = 0; i < holders->count; i++)
-        if (holders->items[i].is_forwarder)
-            return true;
-    return container_of(inquiry, row, holders) != NULL;
-}
-
-static bool
-joins_same_container(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    struct holder_list lead_holders;
-    struct holder_list holders;
-
-    if (!serves(why_socket(inquiry, row)))
-        return false;
-    holders_of(inquiry, lead, &lead_holders);
-    holders_of(inquiry, row, &holders);
-    const struct container *container = container_of(inquiry, lead, &lead_holders);
-    return container ? container_of(inquiry, row, &holders) == container : same_holders(lead, row);
-}
-
-static bool
-leads_relay(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    if (!serves(why_socket(inquiry, row)))
-        return false;
-    for (size_t i = 0; i < holders->count; i++)
-        if (holders->items[i].process && known_is("relay", holders->items[i].process->name))
-            return true;
-    return false;
-}
-
-static bool
-joins_same_holders(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    return serves(why_socket(inquiry, lead)) == serves(why_socket(inquiry, row)) && same_holders(lead, row) &&
-           lead->pid_count > 0;
-}
-
-// service: the unit's main process has the socket, so stopping the unit is the lever.
-static const struct service *
-service_of(const struct holder_list *holders)
-{
-    for (size_t i = 0; i < holders->count; i++) {
-        const struct service *service = holders->items[i].service;
-        if (service && service->main_pid != 0 && service->main_pid == holders->items[i].pid)
-            return service;
-    }
-    return NULL;
-}
-
-static bool
-leads_service(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    return serves(why_socket(inquiry, row)) && service_of(holders) != NULL;
-}
-
-static bool
-joins_same_service(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    struct holder_list lead_holders;
-    struct holder_list holders;
-
-    if (!serves(why_socket(inquiry, row)))
-        return false;
-    holders_of(inquiry, lead, &lead_holders);
-    holders_of(inquiry, row, &holders);
-    return service_of(&lead_holders) == service_of(&holders);
-}
-
-static bool
-descends_from(const struct holder *holder, const struct holder_list *others)
-{
-    for (size_t i = 0; i < holder->ancestry.count; i++)
-        for (size_t k = 0; k < others->count; k++)
-            if (others->items[k].pid == holder->ancestry.items[i]->pid)
-                return true;
-    return false;
-}
-
-// inherited: processes that share one socket and have no living common ancestor among them got it from one that is gone;
-// so did a program that never opens one. A lone orphan that runs its dead parent's program and is no session leader
-// (daemons are) is the same with less certainty.
-static bool
-leads_inherited(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    size_t tops = 0;
-    size_t orphans = 0;
-    bool all_never_listen = holders->count > 0;
-    const struct process *top = NULL;
-
-    if (!serves(why_socket(inquiry, row)) && why_socket(inquiry, row)->state != SOCKET_BOUND)
-        return false;
-    for (size_t i = 0; i < holders->count; i++) {
-        const struct holder *holder = &holders->items[i];
-        if (!holder->process)
-            return false;
-        if (!known_is("never-listens", holder->process->name))
-            all_never_listen = false;
-        if (descends_from(holder, holders))
-            continue;
-        tops++;
-        orphans += holder->orphan;
-        top = holder->process;
-    }
-    if (all_never_listen)
-        return true;
-    if (tops >= 2)
-        return orphans == tops;
-    return tops == 1 && orphans == 1 && top->forked_no_exec && top->sid != 0 && top->sid != top->pid;
-}
-
-static bool
-leads_reuseport_group(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    const struct socket_row *socket = why_socket(inquiry, row);
-
-    (void)holders;
-    for (size_t i = 0; i < inquiry->rows.count; i++) {
-        const struct socket_row *other = why_socket(inquiry, &inquiry->rows.items[i]);
-        if (other != socket && socket->state == SOCKET_LISTEN && other->state == SOCKET_LISTEN &&
-            same_endpoint(socket, other))
-            return true;
-    }
-    return false;
-}
-
-static bool
-joins_reuseport_group(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    const struct socket_row *socket = why_socket(inquiry, row);
-
-    return socket->state == SOCKET_LISTEN && (same_endpoint(socket, why_socket(inquiry, lead)) ||
-                                              (shares_holder(lead, row) && leads_reuseport_group(inquiry, row, NULL)));
-}
-
-static const struct kernel_port *
-kernel_port_of(const struct inquiry *inquiry, const struct socket_row *socket)
-{
-    const struct host *host = inquiry->host;
-
-    for (size_t i = 0; i < host->kernel_ports.count; i++) {
-        const struct kernel_port *port = &host->kernel_ports.items[i];
-        if (port->port == socket->local_port && host_same_ports(port->protocol, socket->protocol))
-            return port;
-    }
-    return NULL;
-}
-
-// kernel: a file that no process has although every process could be looked into.
-static bool
-leads_kernel(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    const struct socket_row *socket = why_socket(inquiry, row);
-
-    if (holders->count > 0 || !serves(socket))
-        return false;
-    return kernel_port_of(inquiry, socket) || (socket->inode != 0 && inquiry->host->complete) ||
-           (socket->inode == 0 && socket->state == SOCKET_LISTEN && socket->owner_pid == 0);
-}
-
-static bool
-joins_kernel(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    (void)lead;
-    return row->pid_count == 0 && leads_kernel(inquiry, row, &(struct holder_list){0});
-}
-
-static bool
-leads_listener(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    (void)holders;
-    return serves(why_socket(inquiry, row));
-}
-
-static bool
-joins_listener(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    const struct socket_row *a = why_socket(inquiry, lead);
-    const struct socket_row *b = why_socket(inquiry, row);
-
-    return serves(b) && same_holders(lead, row) && (lead->pid_count > 0 || a->uid == b->uid);
-}
-
-static bool
-leads_bound(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    (void)holders;
-    return why_socket(inquiry, row)->state == SOCKET_BOUND;
-}
-
-static bool
-joins_bound(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    return why_socket(inquiry, row)->state == SOCKET_BOUND && same_holders(lead, row);
-}
-
-static bool
-leads_connection(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    (void)holders;
-    return is_connection(why_socket(inquiry, row)) && why_socket(inquiry, row)->inode != 0;
-}
-
-static bool
-joins_connection(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    return leads_connection(inquiry, row, NULL) && same_holders(lead, row);
-}
-
-static bool
-is_lingering(const struct socket_row *socket)
-{
-    return socket->inode == 0 &&
-           (socket->state == SOCKET_TIME_WAIT || socket->state == SOCKET_FIN_WAIT_1 ||
-            socket->state == SOCKET_FIN_WAIT_2 || socket->state == SOCKET_CLOSING || socket->state == SOCKET_LAST_ACK);
-}
-
-static bool
-leads_lingering(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    (void)holders;
-    return is_lingering(why_socket(inquiry, row));
-}
-
-static bool
-joins_lingering(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    (void)lead;
-    return is_lingering(why_socket(inquiry, row));
-}
-
-static bool
-leads_unaccepted(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
-{
-    (void)holders;
-    return is_connection(why_socket(inquiry, row)) && why_socket(inquiry, row)->inode == 0;
-}
-
-static bool
-joins_unaccepted(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
-{
-    (void)lead;
-    return leads_unaccepted(inquiry, row, NULL);
-}
-
-// In the contract's precedence: the first rule that a row leads to claims it, and what joins it.
-static const struct cause_rule socket_causes[] = {
-    {CAUSE_SOCKET_UNIT, true, leads_socket_unit, joins_same_unit},
-    {CAUSE_CONTAINER, true, leads_container, joins_same_container},
-    {CAUSE_RELAY, true, leads_relay, joins_same_holders},
-    {CAUSE_SERVICE, true, leads_service, joins_same_service},
-    {CAUSE_INHERITED, true, leads_inherited, joins_same_holders},
-    {CAUSE_REUSEPORT_GROUP, true, leads_reuseport_group, joins_reuseport_group},
-    {CAUSE_KERNEL, true, leads_kernel, joins_kernel},
-    {CAUSE_LISTENER, true, leads_listener, joins_listener},
-    {CAUSE_BOUND, true, leads_bound, joins_bound},
-    {CAUSE_CONNECTION, false, leads_connection, joins_connection},
-    {CAUSE_LINGERING, false, leads_lingering, joins_lingering},
-    {CAUSE_UNACCEPTED, false, leads_unaccepted, joins_unaccepted},
-};
-
 static void
 claim(struct inquiry *inquiry, struct cause *cause, struct why_row *row)
 {
@@ -461,10 +80,10 @@ belongs_to_server(const struct inquiry *inquiry, const struct why_row *server, c
     const struct socket_row *socket = why_socket(inquiry, row);
     const struct socket_row *listener = why_socket(inquiry, server);
 
-    if (listener->state != SOCKET_LISTEN || !is_connection(socket) || is_lingering(socket) ||
+    if (listener->state != SOCKET_LISTEN || !why_is_connection(socket) || why_is_lingering(socket) ||
         (!address_is_any(listener->local) && !address_equal(listener->local, socket->local)))
         return false;
-    return socket->inode == 0 || shares_holder(server, row);
+    return socket->inode == 0 || why_shares_holder(server, row);
 }
 
 static void
@@ -487,13 +106,13 @@ claim_with(struct inquiry *inquiry, const struct cause_rule *rule, struct why_ro
     }
     holder_find(inquiry->arena, inquiry->host, cause->sockets.items, cause->sockets.count, &cause->holders);
     if (rule->kind == CAUSE_SOCKET_UNIT)
-        cause->service = socket_unit_of(inquiry, lead);
+        cause->service = why_socket_unit_of(inquiry, lead);
     if (rule->kind == CAUSE_SERVICE)
-        cause->service = service_of(&cause->holders);
+        cause->service = why_service_of(&cause->holders);
     if (rule->kind == CAUSE_CONTAINER) {
         struct holder_list holders;
-        holders_of(inquiry, lead, &holders);
-        cause->container = container_of(inquiry, lead, &holders);
+        why_holders_of(inquiry, lead, &holders);
+        cause->container = why_container_of(inquiry, lead, &holders);
     }
 }
 
@@ -503,7 +122,7 @@ kind_beside(const struct inquiry *inquiry, const struct cause *cause)
 {
     const struct socket_row *first = &inquiry->host->sockets.items[cause->sockets.items[0]];
 
-    return !cause->blocks && inquiry->code == 0 && serves(first) ? CAUSE_SHARED : cause->kind;
+    return !cause->blocks && inquiry->code == 0 && why_serves(first) ? CAUSE_SHARED : cause->kind;
 }
 
 static uint32_t
@@ -523,14 +142,14 @@ find_apart(struct inquiry *inquiry)
 {
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         struct why_row *lead = &inquiry->rows.items[i];
-        if (lead->claimed || lead->role != ROW_APART || !serves(why_socket(inquiry, lead)) ||
+        if (lead->claimed || lead->role != ROW_APART || !why_serves(why_socket(inquiry, lead)) ||
             why_socket(inquiry, lead)->local.family == inquiry->wishes[0].address.family)
             continue;
         struct cause *cause = why_add_cause(inquiry, CAUSE_OTHER_FAMILY, false);
         claim(inquiry, cause, lead);
         for (size_t k = i + 1; k < inquiry->rows.count; k++) {
             struct why_row *row = &inquiry->rows.items[k];
-            if (!row->claimed && row->role == ROW_APART && joins_listener(inquiry, lead, row))
+            if (!row->claimed && row->role == ROW_APART && why_joins_listener(inquiry, lead, row))
                 claim(inquiry, cause, row);
         }
         holder_find(inquiry->arena, inquiry->host, cause->sockets.items, cause->sockets.count, &cause->holders);
@@ -544,17 +163,17 @@ void
 why_find_socket_causes(struct inquiry *inquiry)
 {
     index_holders(inquiry);
-    for (size_t rule = 0; rule < sizeof socket_causes / sizeof *socket_causes; rule++) {
+    for (size_t rule = 0; rule < why_rule_count; rule++) {
         for (size_t i = 0; i < inquiry->rows.count; i++) {
             struct why_row *row = &inquiry->rows.items[i];
             struct holder_list holders = {0};
-            bool server = !is_connection(why_socket(inquiry, row));
-            if (row->claimed || row->role == ROW_APART || server != socket_causes[rule].of_servers)
+            bool server = !why_is_connection(why_socket(inquiry, row));
+            if (row->claimed || row->role == ROW_APART || server != why_rules[rule].of_servers)
                 continue;
             if (server)
-                holders_of(inquiry, row, &holders);
-            if (socket_causes[rule].leads(inquiry, row, &holders))
-                claim_with(inquiry, &socket_causes[rule], row);
+                why_holders_of(inquiry, row, &holders);
+            if (why_rules[rule].leads(inquiry, row, &holders))
+                claim_with(inquiry, &why_rules[rule], row);
         }
     }
     for (size_t i = 0; i < inquiry->answer->causes.count; i++) {

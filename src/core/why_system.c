@@ -5,12 +5,6 @@
 #include "core/why_parts.h"
 #include "sys/process.h"
 
-static bool
-failed_with(const struct inquiry *inquiry, const char *name)
-{
-    return inquiry->code != 0 && str_equal(inquiry->result, str_of(name));
-}
-
 static struct cause *
 add(struct inquiry *inquiry, enum cause_kind kind, bool blocks, struct str sentence)
 {
@@ -25,7 +19,7 @@ find_privileged(struct inquiry *inquiry)
 {
     const struct port_range *range = why_range(inquiry, RANGE_PRIVILEGED);
 
-    if (!range || !failed_with(inquiry, "EACCES"))
+    if (!range || !why_failed_with(inquiry, "EACCES"))
         return;
     struct cause *cause =
         add(inquiry, CAUSE_PRIVILEGED, !inquiry->answer->bindable && !inquiry->question->as_root,
@@ -39,13 +33,14 @@ find_privileged(struct inquiry *inquiry)
 static void
 find_denied(struct inquiry *inquiry)
 {
-    if (!failed_with(inquiry, "EPERM") && !(failed_with(inquiry, "EACCES") && !why_range(inquiry, RANGE_PRIVILEGED)))
+    if (!why_failed_with(inquiry, "EPERM") &&
+        !(why_failed_with(inquiry, "EACCES") && !why_range(inquiry, RANGE_PRIVILEGED)))
         return;
     struct cause *cause =
         add(inquiry, CAUSE_DENIED, !inquiry->answer->bindable,
             str_printf(inquiry->arena, "a security policy refuses this bind (%.*s)", STR_ARG(inquiry->result)));
     why_note(inquiry, cause,
-             failed_with(inquiry, "EPERM")
+             why_failed_with(inquiry, "EPERM")
                  ? STR("A BPF program on the cgroup of this shell or container refuses it (systemd: SocketBindDeny=).")
                  : STR("Landlock, SELinux or AppArmor refuses it for this program; another one may be allowed."));
 }
