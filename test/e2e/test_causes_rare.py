@@ -37,7 +37,8 @@ def a_killed_io_uring_process_is_never_called_hidden():
         shapes.io_uring(port).end()
         entry = why(f"tcp/{port}", own=False)
         assert "hidden" not in {cause["kind"] for cause in entry["causes"]}, entry
-        assert entry["bindable"], entry
+        # Without the right to look into others, a listener that nobody seems to have is nothing to wait for.
+        assert entry["bindable"] or entry["tier"] == "own", entry
 
 
 @test
