@@ -271,7 +271,10 @@ leads_kernel(struct inquiry *inquiry, const struct why_row *row, const struct ho
 
     if (holders->count > 0 || !why_serves(socket))
         return false;
-    return kernel_port_of(inquiry, socket) || (socket->inode != 0 && inquiry->host->complete) ||
+    // A user's socket without a visible descriptor is one in a system call of a thread (a file closed while another thread
+    // waits in accept), never the kernel's.
+    bool of_root = !socket->uid_known || socket->uid == 0;
+    return kernel_port_of(inquiry, socket) || (socket->inode != 0 && of_root && inquiry->host->complete) ||
            (socket->inode == 0 && socket->state == SOCKET_LISTEN && socket->owner_pid == 0);
 }
 
