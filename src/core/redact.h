@@ -9,12 +9,15 @@
 
 #include <stdbool.h>
 
-// The arguments with secret values as "***": the value of options and NAME=VALUE whose name says password, passwd, pwd, token,
-// secret, key, credential, auth, cookie ("--password=x", "--password x", "-pSECRET" of mysql), and the password of URLs.
+// The arguments with secret values as "***": the value of options, NAME=VALUE, headers and JSON members whose name says
+// password, passwd, pwd, token, secret, key, credential, auth, cookie ("--password=x", "--password x", "-pSECRET" of
+// mysql), the password of URLs, and tokens that are marked as such ("ghp_..."). Also inside one argument (sh -c "...").
+// It rather masks too much than too little; a secret whose name says nothing stays.
 struct str_list
 redact_command(struct arena *arena, const struct str_list *command);
 
-// For --share: only the program's own name, and paths without the user's home ("~/src/shop" becomes "~/...").
+// For --share: the path without the user's home ("~/src/shop" becomes "~/..."): `home`, and whatever is a home by its
+// place (/home/ann, /Users/ann, C:\Users\ann, /root). Other paths stay.
 struct str
 redact_path(struct arena *arena, struct str path, struct str home);
 
