@@ -130,6 +130,15 @@ bound_in_the_way(const struct inquiry *inquiry)
     return false;
 }
 
+static bool
+somebody_serves(const struct inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->rows.count; i++)
+        if (inquiry->rows.items[i].role >= ROW_MAYBE && why_serves(why_socket(inquiry, &inquiry->rows.items[i])))
+            return true;
+    return why_has_role(inquiry, ROW_BLOCKS);
+}
+
 static void
 judge(struct inquiry *inquiry)
 {
@@ -142,12 +151,12 @@ judge(struct inquiry *inquiry)
     } else if (why_failed_with(inquiry, "EADDRINUSE")) {
         answer->verdict = WHY_TAKEN;
     } else if (may_not_try(inquiry)) {
-        // Without the right to try, the tables answer; reuse flags that can't be seen count against the port only when
-        // somebody listens there.
+        // Without the right to try, the tables answer; options that can't be seen count against the port only where
+        // somebody serves.
         answer->proved = false;
-        answer->verdict = why_has_role(inquiry, ROW_BLOCKS) ? WHY_TAKEN
-                          : inquiry->question->as_root      ? WHY_FREE
-                                                            : WHY_NOT_ALLOWED;
+        answer->verdict = somebody_serves(inquiry)     ? WHY_TAKEN
+                          : inquiry->question->as_root ? WHY_FREE
+                                                       : WHY_NOT_ALLOWED;
     } else if (why_failed_with(inquiry, "EADDRNOTAVAIL") || why_failed_with(inquiry, "EINVAL")) {
         answer->verdict = WHY_NOT_LOCAL;
     } else if (inquiry->code != 0) {

@@ -213,7 +213,8 @@ is_settled(const struct inquiry *inquiry)
 {
     if (why_failed_with(inquiry, "EADDRINUSE") && !why_has_role(inquiry, ROW_MAYBE))
         return false;
-    if (!inquiry->host->complete)
+    // Who may look only into their own programs see sockets without a program all the time.
+    if (inquiry->host->tier == TIER_OWN)
         return true;
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         const struct why_row *row = &inquiry->rows.items[i];

@@ -71,6 +71,28 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
     return str_printf(inquiry->arena, "Asks %.*s to end.", STR_ARG(name));
 }
 
+static struct str
+systemctl(struct inquiry *inquiry, const struct service *service)
+{
+    bool user = str_equal(service->manager, STR("systemd --user"));
+
+    return str_printf(inquiry->arena, "systemctl %sstop %.*s", user ? "--user " : "", STR_ARG(service->name));
+}
+
+// A unit whose main process has the port is stopped as a whole: the manager would start that process again. A unit that a
+// program merely runs in is left alone: it may be the terminal that the program was started in.
+static void
+stop_unit(struct inquiry *inquiry, struct cause *cause, const struct service *service)
+{
+    struct remedy *stop =
+        add(inquiry, cause, LEVER_SERVICE, HARM_SOME, "stop it",
+            str_printf(inquiry->arena, "Stops %.*s%s.", STR_ARG(service->name),
+                       service->at_boot ? " until the next start of the system, which starts it again" : ""));
+
+    stop->command = free_command(inquiry);
+    stop->by_hand = systemctl(inquiry, service);
+}
+
 static void
 stop_process(struct inquiry *inquiry, struct cause *cause)
 {
@@ -84,6 +106,10 @@ stop_process(struct inquiry *inquiry, struct cause *cause)
             ->command = str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
         return;
     }
+    if (why_service_of(&cause->holders)) {
+        stop_unit(inquiry, cause, why_service_of(&cause->holders));
+        return;
+    }
     struct str sentence = stop_sentence(inquiry, cause, &harm);
     struct remedy *stop = add(inquiry, cause, LEVER_PROCESS, harm, "stop it", sentence);
     stop->command = free_command(inquiry);
@@ -92,26 +118,6 @@ stop_process(struct inquiry *inquiry, struct cause *cause)
     if (supervisor.len > 0)
         add(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
             str_printf(inquiry->arena, "Take it out of %.*s, or it comes back.", STR_ARG(supervisor)));
-}
-
-static struct str
-systemctl(struct inquiry *inquiry, const struct service *service)
-{
-    bool user = str_equal(service->manager, STR("systemd --user"));
-
-    return str_printf(inquiry->arena, "systemctl %sstop %.*s", user ? "--user " : "", STR_ARG(service->name));
-}
-
-static void
-stop_service(struct inquiry *inquiry, struct cause *cause)
-{
-    struct remedy *stop =
-        add(inquiry, cause, LEVER_SERVICE, HARM_SOME, "stop it",
-            str_printf(inquiry->arena, "Stops %.*s%s.", STR_ARG(cause->service->name),
-                       cause->service->at_boot ? " until the next start of the system, which starts it again" : ""));
-
-    stop->command = free_command(inquiry);
-    stop->by_hand = systemctl(inquiry, cause->service);
 }
 
 static void
@@ -279,7 +285,7 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
         stop_container(inquiry, cause);
         break;
     case CAUSE_SERVICE:
-        stop_service(inquiry, cause);
+        stop_unit(inquiry, cause, cause->service);
         break;
     case CAUSE_RELAY:
     case CAUSE_INHERITED:
