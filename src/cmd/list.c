@@ -271,7 +271,8 @@ print_table(const struct command_run *run, const struct look *look, struct buf *
 {
     const struct list_options *options = run->options;
     bool people = run->width && !options->all && !options->csv && !options->columns.len;
-    struct list_view view = {look->arena, &look->host, &run->privacy, people, !people && !options->csv};
+    bool ago = run->width && !options->csv;
+    struct list_view view = {look->arena, &look->host, &run->privacy, ago, !people && !options->csv};
     struct list_columns columns = {0};
     struct table table;
 

@@ -66,7 +66,7 @@ list_cells_make(const struct list_view *view, enum list_column column, const str
 
 // The table with a line for each socket and program, or for each socket where no column tells of programs.
 void
-list_cells_table(const struct list_view *view, const struct list_columns *columns, const struct list_rows *rows,
+list_cells_table(const struct list_view *view, const struct list_columns *wanted, const struct list_rows *rows,
                  struct table *out);
 
 #endif

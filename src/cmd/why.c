@@ -1,10 +1,9 @@
 #include "cmd/command.h"
 
-#include "base/ink.h"
 #include "base/json.h"
-#include "base/table.h"
 #include "base/utf8.h"
 #include "cmd/table.h"
+#include "cmd/why_lines.h"
 #include "cmd/why_text.h"
 #include "cmd/words.h"
 #include "core/endpoint.h"
@@ -20,8 +19,6 @@
 enum {
     INPUT_LIMIT = 1 << 20,
     DEADLINE_MS = 300,
-    DETAILS_MOST = 5,     // more taken ports than this get a line each and no details
-    FREE_LINES_MOST = 16, // more ports than this: free neighbours share a line
 };
 
 struct why_options {
@@ -71,25 +68,13 @@ static const struct opt why_items[] = {
      .offset = WHY(deep)},
 };
 
-// One answer, or why there is none.
-struct outcome {
-    struct answer answer;
-    bool failed;
-    struct err err;
-    bool beside;  // UDP of a bare number: TCP decides
-    size_t asked; // which endpoint it belongs to
-};
-
 // What is asked and what came of it.
 struct inquest {
     struct command_run *run;
     struct endpoint_list endpoints;
     struct str_list meanings; // names or numbers of errors
     struct host host;
-    struct {
-        LIST_OF(struct outcome);
-    } outcomes;
-    size_t ports;
+    struct why_outcomes outcomes;
 };
 
 static bool
@@ -208,7 +193,7 @@ read_host(struct inquest *inquest, struct err *err)
     if (ask.protocols & 1u << PROTOCOL_TCP)
         ask.protocols |= 1u << PROTOCOL_MPTCP;
     // For one port these are looked for only when its bind works; for many, once for all.
-    if (inquest->ports > 1)
+    if (inquest->outcomes.ports > 1)
         ask.want |= SNAPSHOT_NAMESPACES | SNAPSHOT_REDIRECTS;
     return snapshot_read(inquest->run->arena, &ask, &inquest->host, err);
 }
@@ -222,7 +207,7 @@ find_holders(struct inquest *inquest, struct err *err)
     size_t *sockets = arena_array(inquest->run->arena, host->sockets.count + 1, sizeof *sockets);
     size_t count = 0;
 
-    if (inquest->ports == 1)
+    if (inquest->outcomes.ports == 1)
         return true;
     for (size_t i = 0; i < host->sockets.count; i++) {
         const struct socket_row *row = &host->sockets.items[i];
@@ -241,7 +226,7 @@ static void
 answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol protocol, bool beside)
 {
     const struct why_options *options = inquest->run->options;
-    struct outcome *outcome = LIST_ADD(inquest->run->arena, &inquest->outcomes);
+    struct why_outcome *outcome = LIST_ADD(inquest->run->arena, &inquest->outcomes);
     struct why_question question = {
         .endpoint = inquest->endpoints.items[asked],
         .protocol = protocol,
@@ -278,7 +263,7 @@ exit_code(const struct inquest *inquest)
     int code = EXIT_GOOD;
 
     for (size_t i = 0; i < inquest->outcomes.count; i++) {
-        const struct outcome *outcome = &inquest->outcomes.items[i];
+        const struct why_outcome *outcome = &inquest->outcomes.items[i];
         if (outcome->beside)
             continue;
         if (outcome->failed || outcome->answer.verdict == WHY_UNKNOWN)
@@ -308,121 +293,13 @@ print_json(struct inquest *inquest)
     command_json(run, document);
 }
 
-// UDP beside a TCP question is worth words only where there is something to tell of UDP itself: a missing right is the
-// same for both.
-static bool
-is_shown(const struct outcome *outcome)
-{
-    if (outcome->failed)
-        return false;
-    return !outcome->beside || outcome->answer.verdict == WHY_TAKEN || outcome->answer.verdict == WHY_RESERVED ||
-           why_text_is_remarkable(&outcome->answer);
-}
-
-static void
-print_details(const struct why_view *view, const struct inquest *inquest, bool taken_only, struct buf *out)
-{
-    bool first = out->len == 0;
-
-    for (size_t i = 0; i < inquest->outcomes.count; i++) {
-        const struct outcome *outcome = &inquest->outcomes.items[i];
-        if (!is_shown(outcome) || (taken_only && outcome->answer.bindable))
-            continue;
-        if (!first)
-            buf_add_byte(out, '\n');
-        first = false;
-        why_text_answer(view, &outcome->answer, out);
-    }
-}
-
-// How many outcomes from `at` on are free neighbours that may share one line.
-static size_t
-free_run(const struct inquest *inquest, size_t at, uint16_t *last)
-{
-    const struct outcome *first = &inquest->outcomes.items[at];
-    size_t count = 0;
-
-    *last = first->answer.question.endpoint.first;
-    for (size_t i = at; i < inquest->outcomes.count && inquest->outcomes.items[i].asked == first->asked; i++) {
-        const struct outcome *outcome = &inquest->outcomes.items[i];
-        if (outcome->beside ? is_shown(outcome)
-                            : outcome->failed || !outcome->answer.bindable || outcome->answer.plain_warning.len)
-            break;
-        if (!outcome->beside)
-            *last = outcome->answer.question.endpoint.first;
-        count++;
-    }
-    return count;
-}
-
-static void
-print_lines(const struct why_view *view, const struct inquest *inquest, struct buf *out)
-{
-    static const struct table_column columns[] = {
-        {.right = false, .ink = INK_STRONG}, {.right = false}, {.right = false}, {.shrinks = true, .ink = INK_NAME}};
-    struct table table = {.arena = view->arena, .columns = columns, .column_count = 4};
-
-    for (size_t i = 0, step; i < inquest->outcomes.count; i += step) {
-        const struct outcome *outcome = &inquest->outcomes.items[i];
-        uint16_t port = outcome->answer.question.endpoint.first;
-        uint16_t last;
-        step = inquest->ports > FREE_LINES_MOST && !outcome->beside ? free_run(inquest, i, &last) : 0;
-        if (step > 1 && last > port) {
-            table_add(&table, (struct str[]){str_printf(view->arena, "%u-%u", port, last),
-                                             words_protocol(outcome->answer.question.protocol), STR("free"), STR("")});
-            continue;
-        }
-        step = 1;
-        if (is_shown(outcome))
-            table_add(&table, (struct str[]){str_printf(view->arena, "%u", port),
-                                             words_protocol(outcome->answer.question.protocol),
-                                             why_text_verdict(&outcome->answer), why_text_who(view, &outcome->answer)});
-    }
-    table_print(&table, out, view->width, false, view->colour);
-}
-
-static void
-print_count(const struct why_view *view, const struct inquest *inquest, struct buf *out)
-{
-    size_t good = 0;
-    size_t bad = 0;
-    size_t unknown = 0;
-
-    for (size_t i = 0; i < inquest->outcomes.count; i++) {
-        const struct outcome *outcome = &inquest->outcomes.items[i];
-        if (outcome->beside)
-            continue;
-        if (outcome->failed || outcome->answer.verdict == WHY_UNKNOWN)
-            unknown++;
-        else if (outcome->answer.bindable)
-            good++;
-        else
-            bad++;
-    }
-    buf_addf(out, "\n%.*s: %zu free, %zu not", STR_ARG(words_count(view->arena, inquest->ports, "port", "ports")), good,
-             bad);
-    if (unknown)
-        buf_addf(out, ", %zu could not be found out", unknown);
-    buf_add_byte(out, '\n');
-}
-
 static void
 print_text(struct inquest *inquest)
 {
     struct command_run *run = inquest->run;
     struct why_view view = {run->arena, &inquest->host, &run->privacy, run->width, run->colour};
-    size_t taken = 0;
 
-    for (size_t i = 0; i < inquest->outcomes.count; i++)
-        taken += is_shown(&inquest->outcomes.items[i]) && !inquest->outcomes.items[i].answer.bindable;
-    if (inquest->ports == 1) {
-        print_details(&view, inquest, false, &run->out);
-    } else if (inquest->ports > 1) {
-        print_lines(&view, inquest, &run->out);
-        if (taken <= DETAILS_MOST)
-            print_details(&view, inquest, true, &run->out);
-        print_count(&view, inquest, &run->out);
-    }
+    why_lines_print(&view, &inquest->outcomes, &run->out);
     for (size_t i = 0; i < inquest->meanings.count; i++) {
         if (run->out.len)
             buf_add_byte(&run->out, '\n');
@@ -439,7 +316,7 @@ say_unseen(struct inquest *inquest)
     size_t most = 0;
 
     for (size_t i = 0; i < inquest->outcomes.count; i++) {
-        const struct outcome *outcome = &inquest->outcomes.items[i];
+        const struct why_outcome *outcome = &inquest->outcomes.items[i];
         bool nameless = false;
         if (outcome->failed) {
             command_note(run, utf8_display(run->arena, str_of(outcome->err.text)));
@@ -478,7 +355,7 @@ why_run(struct command_run *run, struct err *err)
     if (!apply_options(&inquest, err))
         return EXIT_USAGE;
     for (size_t i = 0; i < inquest.endpoints.count; i++)
-        inquest.ports += inquest.endpoints.items[i].last - inquest.endpoints.items[i].first + 1u;
+        inquest.outcomes.ports += inquest.endpoints.items[i].last - inquest.endpoints.items[i].first + 1u;
     if (!read_host(&inquest, err) || !find_holders(&inquest, err))
         return EXIT_UNKNOWN;
     answer_all(&inquest);

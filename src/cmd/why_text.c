@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "cmd/sheet.h"
 #include "cmd/words.h"
+#include "sys/user.h"
 
 enum {
     SHOWN_ANCESTORS = 5,
@@ -32,16 +33,22 @@ is_about_range(const struct cause *cause)
     return cause->kind == CAUSE_DYNAMIC_RANGE || cause->kind == CAUSE_RESERVED;
 }
 
-bool
-why_text_is_remarkable(const struct answer *answer)
+static const struct cause *
+remarkable_cause(const struct answer *answer)
 {
     for (size_t i = 0; i < answer->causes.count; i++) {
         enum cause_kind kind = answer->causes.items[i].kind;
         if (!is_about_range(&answer->causes.items[i]) && kind != CAUSE_PRIVILEGED && kind != CAUSE_DENIED &&
             kind != CAUSE_ADDRESS)
-            return true;
+            return &answer->causes.items[i];
     }
-    return answer->plain_warning.len > 0;
+    return NULL;
+}
+
+bool
+why_text_is_remarkable(const struct answer *answer)
+{
+    return answer->plain_warning.len > 0 || remarkable_cause(answer);
 }
 
 static const struct cause *
@@ -56,6 +63,9 @@ holders_text(const struct why_view *view, const struct cause *cause)
     const struct holder *first = &cause->holders.items[0];
     struct str name = utf8_display(view->arena, holder_name(view->arena, first));
 
+    // A process that can't be named is its number alone.
+    if (cause->holders.count == 1 && str_equal(name, str_printf(view->arena, "pid %u", first->pid)))
+        return name;
     if (cause->holders.count == 1)
         return str_printf(view->arena, "%.*s (pid %u)", STR_ARG(name), first->pid);
     return str_printf(view->arena, "%.*s (pid %u and %zu more)", STR_ARG(name), first->pid, cause->holders.count - 1);
@@ -103,7 +113,13 @@ taker(const struct why_view *view, const struct cause *cause)
     }
     if (cause->holders.count)
         return holders_text(view, cause);
-    return cause->sockets.count ? STR("a program that you may not look into") : STR("something that can't be named");
+    if (!cause->sockets.count)
+        return STR("something that can't be named");
+    const struct socket_row *socket = &view->host->sockets.items[cause->sockets.items[0]];
+    if (!socket->uid_known || view->privacy->share)
+        return STR("a program that you may not look into");
+    return str_printf(view->arena, "a program of user %.*s",
+                      STR_ARG(utf8_display(view->arena, user_name(view->arena, socket->uid))));
 }
 
 struct str
@@ -111,11 +127,12 @@ why_text_who(const struct why_view *view, const struct answer *answer)
 {
     const struct cause *cause = main_cause(answer);
 
-    if (!cause)
-        return utf8_display(view->arena, answer->plain_warning);
-    if (answer->verdict == WHY_TAKEN)
+    if (cause && answer->verdict == WHY_TAKEN)
         return taker(view, cause);
-    return utf8_display(view->arena, cause->sentence);
+    if (answer->plain_warning.len)
+        return utf8_display(view->arena, answer->plain_warning);
+    cause = cause ? cause : remarkable_cause(answer);
+    return cause ? utf8_display(view->arena, cause->sentence) : (struct str){0};
 }
 
 // ", on all addresses" for what serves there.
@@ -207,7 +224,7 @@ is_said(const struct answer *answer, const struct cause *cause)
         return false;
     if (answer->verdict != WHY_TAKEN)
         return answer->verdict != WHY_RESERVED && answer->verdict != WHY_UNKNOWN;
-    return cause->kind == CAUSE_LISTENER && cause->holders.count == 1;
+    return cause->kind == CAUSE_LISTENER && cause->holders.count > 0;
 }
 
 static struct str

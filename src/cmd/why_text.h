@@ -30,7 +30,7 @@ why_text_answer(const struct why_view *view, const struct answer *answer, struct
 struct str
 why_text_verdict(const struct answer *answer);
 
-// Who or what keeps the port: "node (pid 41233)"; empty for a free one. Safe to print.
+// Who or what keeps the port: "node (pid 41233)"; of a free one what is worth telling, mostly nothing. Safe to print.
 struct str
 why_text_who(const struct why_view *view, const struct answer *answer);
 
