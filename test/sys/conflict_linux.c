@@ -95,20 +95,20 @@ complain(const struct matrix *matrix, const struct spec *spec, const struct cell
 static void
 forget_last_reuseport(struct matrix *matrix, const struct cell *cell)
 {
-    uint32_t veth = matrix->devices[matrix->device_count - 1];
+    static const char *const addresses[] = {"127.0.0.77", "::1", "fe80::1"};
     struct bind_wish wish = {.port = cell->wish.port, .mode = BIND_PLAIN};
     struct probe probe = {.worked = false};
 
-    for (size_t i = 0; i < matrix->device_count && !probe.worked; i++) {
-        wish.address = address_ipv4(127, 0, 0, 77);
-        wish.device = matrix->devices[i];
-        bind_probe(matrix->arena, &wish, &probe);
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses && !probe.worked; i++) {
+        if (!address_parse(str_of(addresses[i]), &wish.address))
+            die("address");
+        if (address_is_link_local(wish.address))
+            wish.address.scope = matrix->devices[matrix->device_count - 1];
+        for (size_t d = 0; d < matrix->device_count && !probe.worked; d++) {
+            wish.device = matrix->devices[d];
+            bind_probe(matrix->arena, &wish, &probe);
+        }
     }
-    if (probe.worked || !address_parse(STR("fe80::1"), &wish.address))
-        return;
-    wish.address.scope = veth;
-    wish.device = 0;
-    bind_probe(matrix->arena, &wish, &probe);
 }
 
 static void
