@@ -232,7 +232,8 @@ folder(const struct why_view *view, const struct process *process)
 {
     struct buf out = {.arena = view->arena};
 
-    if (process->cwd.known != KNOWN_YES || !process->cwd.value.len)
+    // Services run in the root folder: that says nothing.
+    if (process->cwd.known != KNOWN_YES || process->cwd.value.len <= 1)
         return (struct str){0};
     buf_addf(&out, "in %.*s", STR_ARG(words_path(view->arena, process->cwd.value, view->privacy)));
     if (process->git_branch.value.len && !view->privacy->share)
@@ -379,7 +380,9 @@ add_cause(const struct why_view *view, const struct answer *answer, const struct
                   : cause == main_cause(answer) ? STR("because")
                                                 : STR("also"),
                   cause->sentence, (struct str){0});
-    add_holders(view, cause, sheet);
+    // The service manager itself is not to blame, and stopping it is no choice: its facts would only mislead.
+    if (cause->kind != CAUSE_SOCKET_UNIT || !cause->service)
+        add_holders(view, cause, sheet);
     for (size_t i = 0; i < cause->notes.count; i++)
         if (!is_remedy_sentence(cause, cause->notes.items[i]))
             sheet_add(sheet, STR("note"), cause->notes.items[i], (struct str){0});

@@ -93,11 +93,13 @@ words_command(struct arena *arena, const struct str_list *command, const struct 
 
     for (size_t i = 0; i < shown.count && (i == 0 || !privacy->share); i++) {
         struct str word = shown.items[i];
+        bool masked = !str_equal(word, command->items[i]);
         if (i == 0 && privacy->share)
             word = str_part(word, str_find_last_byte(word, '/') + 1, word.len);
         if (i > 0)
             buf_add_byte(&out, ' ');
-        buf_add(&out, utf8_display(arena, words_shell(arena, word)));
+        // What is masked can't be typed again anyway: quotes around its stars would only disturb.
+        buf_add(&out, utf8_display(arena, masked ? word : words_shell(arena, word)));
     }
     return buf_str(&out);
 }

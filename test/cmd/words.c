@@ -60,6 +60,17 @@ TEST(a_hostile_command_line_is_escaped)
     CHECK(str_find_byte(shown, '\n') == SIZE_MAX);
 }
 
+TEST(masked_words_are_not_quoted)
+{
+    struct str_list command = {0};
+    struct report_privacy privacy = {0};
+
+    *LIST_ADD(arena, &command) = STR("node");
+    *LIST_ADD(arena, &command) = STR("--password=hunter2");
+    *LIST_ADD(arena, &command) = STR("a*");
+    CHECK_STR(words_command(arena, &command, &privacy), "node --password=*** 'a*'");
+}
+
 TEST(share_shows_only_the_name_of_a_program)
 {
     struct str_list command = {0};
