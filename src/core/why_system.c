@@ -154,7 +154,7 @@ asks_for(const struct redirect *rule, struct address address)
     if (rule->matched.family != address.family)
         return false;
     for (size_t i = 0; i < sizeof address.bytes && bits > 0; i++, bits = bits > 8 ? bits - 8 : 0) {
-        uint8_t mask = bits >= 8 ? 0xff : (uint8_t)(0xff << (8 - bits));
+        uint8_t mask = (uint8_t)(bits >= 8 ? 0xff : 0xff << (8 - bits));
         if ((rule->matched.bytes[i] ^ address.bytes[i]) & mask)
             return false;
     }
