@@ -145,7 +145,7 @@ nothing_is_left_to_do() {
 }
 
 no_machine_is_named() {
-    local place='(?<![\w.$}~])/(wo''rk|ro''ot)/\w|/tmp/b''-\w' home='(?<![\w.$}~])/ho''me/(?!ann\b|ben\b|user\b|you\b)\w'
+    local place='(?<![\w.$}~])/wo''rk/\w|/tmp/b''-\w' home='(?<![\w.$}~])/(ro''ot|ho''me)/(?!ann\b|ben\b|user\b|you\b)\w'
     own_files | xargs -r -d '\n' grep -nHIP "$place"
     # Tests have people of their own.
     own_files | grep -v '^test/' | xargs -r -d '\n' grep -nHIP "$home"
