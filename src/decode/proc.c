@@ -51,6 +51,12 @@ proc_parse_stat(struct str text, struct proc_stat *out)
 }
 
 bool
+proc_has_ended(const struct proc_stat *stat)
+{
+    return stat->state == 'Z' || stat->state == 'X';
+}
+
+bool
 proc_parse_uid(struct str text, uint32_t *uid)
 {
     // The kernel escapes line ends in the name, which stands first: a line "Uid:" can't be forged (proc_task_name()).

@@ -32,6 +32,10 @@ struct proc_stat {
 bool
 proc_parse_stat(struct str text, struct proc_stat *out);
 
+// Whether the process or thread ended and only waits to be taken notice of. A process may have living threads even so.
+bool
+proc_has_ended(const struct proc_stat *stat);
+
 // The effective user id out of /proc/PID/status.
 bool
 proc_parse_uid(struct str text, uint32_t *uid);

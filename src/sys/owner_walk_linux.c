@@ -166,7 +166,7 @@ has_no_table(const struct owner_walk *walk, uint32_t pid)
     snprintf(path, sizeof path, "%u/stat", pid);
     if (!owner_walk_read(walk, path, buffer, sizeof buffer, &text, &error) || !proc_parse_stat(text, &stat))
         return error == ENOENT || error == ESRCH;
-    return (stat.flags & PROC_FLAG_KTHREAD) != 0 || ((stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1);
+    return (stat.flags & PROC_FLAG_KTHREAD) != 0 || (proc_has_ended(&stat) && stat.threads <= 1);
 }
 
 static void

@@ -23,7 +23,7 @@ struct owner_place {
 struct owner_walk {
     struct arena *arena;
     struct host *host;
-    void *data;       // for the functions
+    void *data; // for the functions
     // Called for each descriptor, with what its link says ("socket:[99123]").
     void (*descriptor)(void *data, const struct owner_place *place, struct str link);
     // Called for each process that could be looked into, after its descriptors.

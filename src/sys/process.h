@@ -4,7 +4,8 @@
 // Facts about one process, read without changing it and without trusting its paths.
 // Invariant: all facts are of one and the same process: where it ended while it was read, `known` is GONE.
 // How the systems differ: Linux reads /proc/PID between opening a pidfd and checking that it still names a living process
-// (pidfd_open(2)); exe and cwd of others need the right that ptrace(2) calls PTRACE_MODE_READ. Windows reads the
+// (pidfd_open(2)); exe and cwd of others need the right that ptrace(2) calls PTRACE_MODE_READ. A process whose first
+// thread has ended while others run is a zombie with empty files: it is read from one of the others. Windows reads the
 // process list and the PEB.
 
 #include "base/arena.h"

@@ -76,13 +76,13 @@ read_basic(struct arena *arena, int folder, const struct proc_stat *stat, struct
         process_place_read(arena, folder, "status", SMALL_FILE, &text, &error) && proc_parse_uid(text, &out->uid);
 }
 
-// A zombie and a kernel thread have no program.
+// A kernel thread has no program, nor has a process of which no thread runs any more.
 static bool
-has_no_program(const struct process *process, enum known *known)
+has_no_program(const struct process_place *place, const struct process *process, enum known *known)
 {
     if (process->kernel_thread)
         *known = KNOWN_UNSUPPORTED;
-    else if (process->state == 'Z' || process->state == 'X')
+    else if (place->ended)
         *known = KNOWN_GONE;
     else
         return false;
@@ -90,13 +90,13 @@ has_no_program(const struct process *process, enum known *known)
 }
 
 static void
-read_command(struct arena *arena, int folder, struct process *out)
+read_command(struct arena *arena, const struct process_place *place, struct process *out)
 {
     struct str text;
     int error = 0;
-    if (has_no_program(out, &out->command_known))
+    if (has_no_program(place, out, &out->command_known))
         return;
-    if (!process_place_read(arena, folder, "cmdline", COMMAND_LIMIT, &text, &error)) {
+    if (!process_place_read(arena, place->folder, "cmdline", COMMAND_LIMIT, &text, &error)) {
         out->command_known = process_place_known(error);
         return;
     }
@@ -128,7 +128,7 @@ read_exe(struct arena *arena, const struct process_place *place, struct process 
     struct str inside;
     struct stat running;
     int error = 0;
-    if (has_no_program(out, &out->exe.known))
+    if (has_no_program(place, out, &out->exe.known))
         return;
     if (!process_place_link(arena, place->folder, "exe", &text, &error)) {
         out->exe.known = process_place_known(error);
@@ -165,7 +165,7 @@ read_cwd(struct arena *arena, const struct process_place *place, unsigned facts,
     int error = 0;
     enum known known = KNOWN_YES;
     if (!process_place_link(arena, place->folder, "cwd", &text, &error))
-        known = out->state == 'Z' ? KNOWN_GONE : process_place_known(error);
+        known = place->ended ? KNOWN_GONE : process_place_known(error);
     if (facts & PROCESS_CWD)
         out->cwd = (struct fact){known, text};
     if (!(facts & PROCESS_GIT))
@@ -205,26 +205,49 @@ read_group(struct arena *arena, int folder, struct process *out)
 }
 
 static void
-read_facts(struct arena *arena, int folder, const struct proc_stat *stat, unsigned facts, struct process *out)
+read_facts(struct arena *arena, struct process_place *place, const struct proc_stat *stat, unsigned facts,
+           struct process *out)
 {
-    struct process_place place = {.folder = folder};
     *out = (struct process){.pid = out->pid, .known = KNOWN_YES};
-    read_basic(arena, folder, stat, out);
+    read_basic(arena, place->folder, stat, out);
     if (facts & (PROCESS_EXE | PROCESS_GIT))
-        process_place_begin(arena, &place);
+        process_place_begin(arena, place);
     if (facts & PROCESS_COMMAND)
-        read_command(arena, folder, out);
+        read_command(arena, place, out);
     if (facts & PROCESS_EXE)
-        read_exe(arena, &place, out);
+        read_exe(arena, place, out);
     if (facts & (PROCESS_CWD | PROCESS_GIT))
-        read_cwd(arena, &place, facts, out);
+        read_cwd(arena, place, facts, out);
     if (facts & PROCESS_GROUP)
-        read_group(arena, folder, out);
+        read_group(arena, place->folder, out);
     if (facts & PROCESS_USER) {
         out->user.known = out->uid_known ? KNOWN_YES : KNOWN_NOT_ALLOWED;
         if (out->uid_known)
             out->user.value = user_name(arena, out->uid);
     }
+}
+
+// Reads the process, or where its first thread has ended one that still runs: the files of the first are empty then, and
+// the threads share what they tell. False when the thread that was read ended too.
+static bool
+read_thread(struct arena *arena, int folder, const struct proc_stat *stat, unsigned facts, struct process *out)
+{
+    struct process_place place = {.folder = folder};
+    struct proc_stat thread;
+    int error = 0;
+    int living = -1;
+    if (proc_has_ended(stat)) {
+        living = process_place_open_thread(arena, folder);
+        place.ended = living < 0;
+    }
+    if (living >= 0)
+        place.folder = living;
+    read_facts(arena, &place, stat, facts, out);
+    if (living < 0)
+        return true;
+    bool good = read_stat(arena, living, &thread, &error) && !proc_has_ended(&thread);
+    close(living);
+    return good;
 }
 
 static bool
@@ -246,12 +269,12 @@ read_steadily(struct arena *arena, int folder, unsigned facts, struct process *o
         return false;
     }
     for (int reading = 0; reading < MAX_READINGS; reading++) {
-        read_facts(arena, folder, &before, facts, out);
+        bool whole = read_thread(arena, folder, &before, facts, out);
         if (!read_stat(arena, folder, &after, &error)) {
             *known = KNOWN_GONE;
             return false;
         }
-        if (is_same_program(&before, &after))
+        if (whole && is_same_program(&before, &after))
             break;
         before = after;
     }

@@ -1,5 +1,6 @@
 #include "sys/process_place_linux.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include "base/buf.h"
 
 #define MOUNTS_LIMIT (4u << 20)
+#define STAT_LIMIT 4096
 
 enum known
 process_place_known(int error)
@@ -75,6 +77,36 @@ process_place_link(struct arena *arena, int folder, const char *name, struct str
     }
     *out = str_copy(arena, (struct str){text, (size_t)length});
     return true;
+}
+
+int
+process_place_open_thread(struct arena *arena, int folder)
+{
+    struct str text;
+    struct proc_stat stat;
+    int error = 0;
+    int found = -1;
+    int tasks = openat(folder, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *threads = tasks >= 0 ? fdopendir(tasks) : NULL;
+    if (!threads) {
+        if (tasks >= 0)
+            close(tasks);
+        return -1;
+    }
+    for (struct dirent *entry = readdir(threads); entry && found < 0; entry = readdir(threads)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        int thread = openat(tasks, entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (thread < 0)
+            continue;
+        if (process_place_read(arena, thread, "stat", STAT_LIMIT, &text, &error) && proc_parse_stat(text, &stat) &&
+            !proc_has_ended(&stat))
+            found = thread;
+        else
+            close(thread);
+    }
+    closedir(threads);
+    return found;
 }
 
 void

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 struct process_place {
-    int folder;        // /proc/PID
+    int folder;        // /proc/PID, or /proc/PID/task/TID where the first thread has ended
+    bool ended;        // no thread runs any more
     struct str mounts; // its mountinfo
     struct str root;   // its root folder as this program sees it
     enum known known;  // whether these two could be read
@@ -34,6 +35,10 @@ process_place_read(struct arena *arena, int folder, const char *name, size_t lim
 // What the link `name` below `folder` says, without following it.
 bool
 process_place_link(struct arena *arena, int folder, const char *name, struct str *out, int *error);
+
+// The folder of a thread of the process whose folder this is that still runs; -1 if there is none.
+int
+process_place_open_thread(struct arena *arena, int folder);
 
 // Reads what is needed to judge the paths of the process whose folder is open in place->folder.
 void

@@ -19,6 +19,7 @@ TEST(fields_of_stat_are_taken_from_their_places)
     CHECK_INT(stat.flags, 4194304);
     CHECK_INT(stat.threads, 7);
     CHECK_INT(stat.start_ticks, 270054);
+    CHECK(!proc_has_ended(&stat));
 }
 
 TEST(name_can_not_move_the_fields)
@@ -40,6 +41,7 @@ TEST(process_that_is_ending_has_no_group)
     CHECK_INT(stat.pgid, 0);
     CHECK_INT(stat.sid, 0);
     CHECK_INT(stat.start_ticks, 9);
+    CHECK(proc_has_ended(&stat));
 }
 
 TEST(what_is_no_stat_is_refused)
