@@ -13,6 +13,7 @@
 #include "sys/file.h"
 #include "sys/net.h"
 #include "sys/process.h"
+#include "sys/socket_owner.h"
 #include "sys/socket_table.h"
 #include "sys/term.h"
 
@@ -74,6 +75,9 @@ struct inquest {
     struct endpoint_list endpoints;
     struct str_list meanings; // names or numbers of errors
     struct host host;
+    unsigned read;          // what `host` holds of all asked ports
+    enum tier tier;         // what a search for programs would use here
+    struct why_index index; // of the rows in `host`
     struct why_outcomes outcomes;
 };
 
@@ -192,10 +196,16 @@ read_host(struct inquest *inquest, struct err *err)
     }
     if (ask.protocols & 1u << PROTOCOL_TCP)
         ask.protocols |= 1u << PROTOCOL_MPTCP;
-    // For one port these are looked for only when its bind works; for many, once for all.
-    if (inquest->outcomes.ports > 1)
-        ask.want |= SNAPSHOT_NAMESPACES | SNAPSHOT_REDIRECTS;
-    return snapshot_read(inquest->run->arena, &ask, &inquest->host, err);
+    if (inquest->outcomes.ports == 1)
+        return snapshot_read(inquest->run->arena, &ask, &inquest->host, err);
+
+    // For one port these are looked for only when its bind calls for them; for many, once for all.
+    struct snapshot_ask listeners = {.protocols = ask.protocols, .states = ask.states, .first = 0, .last = UINT16_MAX};
+    ask.states = SOCKET_STATES_ALL;
+    ask.want |= SNAPSHOT_NAMESPACES | SNAPSHOT_REDIRECTS | SNAPSHOT_KERNEL_PORTS;
+    inquest->read = WHY_READ_STATES | WHY_READ_LISTENERS | WHY_READ_KERNEL_PORTS;
+    return snapshot_read(inquest->run->arena, &ask, &inquest->host, err) &&
+           snapshot_add(inquest->run->arena, &listeners, &inquest->host, err);
 }
 
 // The programs that have the ports of a range are searched once, not for each port.
@@ -234,6 +244,9 @@ answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol p
         .as_root = options->as_root,
         .all = options->all,
         .deep = options->deep,
+        .read = inquest->read,
+        .index = &inquest->index,
+        .tier = inquest->tier,
         .deadline_ms = DEADLINE_MS,
     };
 
@@ -247,6 +260,8 @@ answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol p
 static void
 answer_all(struct inquest *inquest)
 {
+    inquest->tier = socket_owner_tier();
+    why_index_make(inquest->run->arena, &inquest->host, &inquest->index);
     for (size_t i = 0; i < inquest->endpoints.count; i++) {
         struct endpoint endpoint = inquest->endpoints.items[i];
         for (uint32_t port = endpoint.first; port <= endpoint.last; port++) {

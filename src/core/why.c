@@ -174,7 +174,9 @@ say_unseen(struct inquiry *inquiry)
     struct answer *answer = inquiry->answer;
     const struct host *host = inquiry->host;
 
-    answer->tier = host->tier == TIER_NONE ? socket_owner_tier() : host->tier;
+    answer->tier = host->tier != TIER_NONE                ? host->tier
+                   : inquiry->question->tier != TIER_NONE ? inquiry->question->tier
+                                                          : socket_owner_tier();
     answer->complete = true;
     if (inquiry->rows.count == 0 || host->tier == TIER_NONE)
         return;
@@ -219,7 +221,8 @@ add_suggestions(struct inquiry *inquiry, struct err *err)
     if (answer->bindable || answer->verdict == WHY_NOT_LOCAL)
         return;
     // Without the other rows a suggestion is still proved by its own bind.
-    (void)snapshot_add(inquiry->arena, &ask, inquiry->host, err);
+    if (!(inquiry->question->read & WHY_READ_LISTENERS))
+        (void)snapshot_add(inquiry->arena, &ask, inquiry->host, err);
     size_t found = suggest_ports(inquiry->arena, inquiry->host, inquiry->question->protocol, inquiry->port, ports,
                                  sizeof ports / sizeof *ports);
     for (size_t i = 0; i < found; i++)
@@ -253,6 +256,7 @@ why_answer(struct arena *arena, struct host *host, const struct why_question *qu
         .answer = out,
         .port = question->endpoint.first,
         .uid = host->uid,
+        .all_states = (question->read & WHY_READ_STATES) != 0,
     };
     struct err ignored;
 

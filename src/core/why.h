@@ -99,6 +99,21 @@ struct cause {
     uint32_t seconds; // LINGERING: until the last one ends; 0 = unknown
 };
 
+// What the host holds already when one reading serves many questions; it is not read again for each of them.
+enum why_read {
+    WHY_READ_STATES = 1 << 0,    // the rows of the port in every state
+    WHY_READ_LISTENERS = 1 << 1, // who listens or receives on all ports of the protocol
+    WHY_READ_KERNEL_PORTS = 1 << 2,
+};
+
+// The rows of a host by their local port, for asking about thousands of ports of a host with thousands of sockets. Rows that
+// are added later are found all the same.
+struct why_index {
+    uint32_t *heads; // of each port: a row's index + 1, 0 = none
+    uint32_t *next;  // of each row: the next one of its port, the same way
+    size_t count;    // rows that stand in it
+};
+
 struct why_question {
     struct endpoint endpoint; // first == last
     enum protocol protocol;
@@ -106,7 +121,10 @@ struct why_question {
     bool as_root;        // judge by the tables alone where the right to try is missing
     bool all;            // look for causes that cost even when nothing calls for it
     bool deep;
-    unsigned deadline_ms; // for container runtimes and service managers together; 300
+    unsigned read;                 // bits of enum why_read
+    const struct why_index *index; // NULL: all rows are looked through
+    enum tier tier;                // what a search for holders would use here, NONE: to be asked
+    unsigned deadline_ms;          // for container runtimes and service managers together; 300
 };
 
 enum why_verdict {
@@ -139,6 +157,10 @@ struct answer {
     } suggest;
     struct str plain_warning; // "free for most servers; ..." when only the plain bind fails
 };
+
+// The index of the rows that the host holds now.
+void
+why_index_make(struct arena *arena, const struct host *host, struct why_index *out);
 
 // Answers one question. Reads what it needs into `host`, which the caller made by snapshot_read (with at least the LISTEN
 // rows of the port); several questions may share one host. False only when nothing could be found out at all.

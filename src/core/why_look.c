@@ -65,13 +65,45 @@ role_of(const struct inquiry *inquiry, const struct socket_row *row)
     return role;
 }
 
+void
+why_index_make(struct arena *arena, const struct host *host, struct why_index *out)
+{
+    enum {
+        PORTS = 65536,
+    };
+
+    *out = (struct why_index){.heads = arena_array(arena, PORTS, sizeof *out->heads),
+                              .next = arena_array(arena, host->sockets.count, sizeof *out->next),
+                              .count = host->sockets.count};
+    for (size_t i = host->sockets.count; i > 0; i--) {
+        uint32_t *head = &out->heads[host->sockets.items[i - 1].local_port];
+        out->next[i - 1] = *head;
+        *head = (uint32_t)i;
+    }
+}
+
+bool
+why_next(const struct inquiry *inquiry, size_t *at)
+{
+    const struct why_index *index = inquiry->question->index;
+    size_t known = index ? index->count : 0;
+    size_t next;
+
+    if (*at == SIZE_MAX)
+        next = index ? index->heads[inquiry->port] : 0;
+    else
+        next = *at < known ? index->next[*at] : *at + 2;
+    *at = next > 0 ? next - 1 : known;
+    return *at < inquiry->host->sockets.count;
+}
+
 static void
 collect_rows(struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
 
     inquiry->rows.count = 0;
-    for (size_t i = 0; i < host->sockets.count; i++) {
+    for (size_t i = SIZE_MAX; why_next(inquiry, &i);) {
         const struct socket_row *row = &host->sockets.items[i];
         if (row->netns != 0 || row->local_port != inquiry->port ||
             !host_same_ports(row->protocol, inquiry->question->protocol))
@@ -231,7 +263,7 @@ read_kernel_ports(struct inquiry *inquiry)
 {
     struct err ignored;
 
-    if (inquiry->host->kernel_ports.count == 0)
+    if (inquiry->host->kernel_ports.count == 0 && !(inquiry->question->read & WHY_READ_KERNEL_PORTS))
         (void)snapshot_add(inquiry->arena, &(struct snapshot_ask){.want = SNAPSHOT_KERNEL_PORTS}, inquiry->host,
                            &ignored);
 }
@@ -241,7 +273,8 @@ static bool
 look(struct inquiry *inquiry, struct err *err)
 {
     collect_rows(inquiry);
-    if ((why_has_role(inquiry, ROW_HARMLESS) || inquiry->question->all) && !read_all_states(inquiry, err))
+    if (!inquiry->all_states && (why_has_role(inquiry, ROW_HARMLESS) || inquiry->question->all) &&
+        !read_all_states(inquiry, err))
         return false;
     probe_all(inquiry);
     if (!inquiry->all_states && (inquiry->code != 0 || inquiry->plain_fails) && !read_all_states(inquiry, err))

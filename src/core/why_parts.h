@@ -116,6 +116,11 @@ why_say(struct inquiry *inquiry, struct cause *cause);
 struct cause *
 why_add_cause(struct inquiry *inquiry, enum cause_kind kind, bool blocks);
 
+// Goes through the rows of the asked port: `at` starts as SIZE_MAX and becomes the next index into host->sockets; false
+// at the end. Without an index rows of other ports come too.
+bool
+why_next(const struct inquiry *inquiry, size_t *at);
+
 // The row's socket.
 const struct socket_row *
 why_socket(const struct inquiry *inquiry, const struct why_row *row);

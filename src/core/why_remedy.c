@@ -66,8 +66,7 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
                           grace);
     }
     if (cause->holders.count > 1)
-        return str_printf(inquiry->arena, "Asks %.*s and the %zu others that share the port to end.", STR_ARG(name),
-                          cause->holders.count - 1);
+        return str_printf(inquiry->arena, "Asks all %zu programs that share the port to end.", cause->holders.count);
     return str_printf(inquiry->arena, "Asks %.*s to end.", STR_ARG(name));
 }
 

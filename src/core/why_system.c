@@ -289,7 +289,7 @@ find_namespaces(struct inquiry *inquiry)
         LIST_OF(size_t);
     } firsts = {0};
 
-    for (size_t i = 0; i < host->sockets.count; i++) {
+    for (size_t i = SIZE_MAX; why_next(inquiry, &i);) {
         const struct socket_row *row = &host->sockets.items[i];
         if (row->netns == 0 || row->local_port != inquiry->port)
             continue;
