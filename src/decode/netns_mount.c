@@ -1,24 +1,6 @@
 #include "decode/netns_mount.h"
 
-#include "base/buf.h"
 #include "decode/proc.h"
-
-// The kernel writes blank, tab, line end and backslash as \ooo (mangle() in fs/proc_namespace.c).
-static struct str
-unescape(struct arena *arena, struct str text)
-{
-    struct buf out = {.arena = arena};
-    for (size_t i = 0; i < text.len; i++) {
-        uint64_t byte;
-        char c = text.ptr[i];
-        if (c == '\\' && str_to_u64(str_part(text, i + 1, 3), 8, &byte) && byte < 256) {
-            c = (char)byte;
-            i += 3;
-        }
-        buf_add_byte(&out, c);
-    }
-    return buf_str(&out);
-}
 
 // The fourth field: which file of the file system is mounted, "net:[4026532000]".
 static bool
@@ -103,7 +85,7 @@ netns_mount_find(struct arena *arena, struct str mountinfo, struct netns_mount_l
         if (!proc_parse_mount(line, &mount) || !str_equal(mount.type, STR("nsfs")) || !parse_root(line, &id) ||
             !is_visible(&mounts, &mount))
             continue;
-        struct str path = unescape(arena, mount.point);
+        struct str path = proc_mount_path(arena, mount.point);
         *LIST_ADD(arena, out) = (struct netns_mount){.id = id, .path = path, .name = name_of(path)};
     }
 }

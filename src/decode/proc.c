@@ -156,18 +156,6 @@ proc_parse_in_flight(struct str fdinfo, uint64_t *count)
 }
 
 bool
-proc_parse_unix(struct str line, uint64_t *inode)
-{
-    // Num RefCount Protocol Flags Type St Inode Path
-    struct str word;
-    for (size_t i = 0; i < 7; i++) {
-        if (!str_word(&line, &word))
-            return false;
-    }
-    return str_to_u64(word, 10, inode);
-}
-
-bool
 proc_ring_begin(struct str fdinfo, struct proc_ring *out)
 {
     struct str line;
@@ -262,6 +250,16 @@ next_byte(struct str point, size_t *at)
         return (char)(unsigned char)byte;
     }
     return point.ptr[(*at)++];
+}
+
+struct str
+proc_mount_path(struct arena *arena, struct str escaped)
+{
+    char *path = arena_alloc(arena, escaped.len + 1);
+    size_t length = 0;
+    for (size_t at = 0; at < escaped.len;)
+        path[length++] = next_byte(escaped, &at);
+    return (struct str){path, length};
 }
 
 // How many bytes of `path` are the (escaped) mount point; SIZE_MAX if the path does not lie below it.

@@ -62,11 +62,6 @@ proc_parse_link(struct str link, struct str kind, uint64_t *inode);
 bool
 proc_parse_in_flight(struct str fdinfo, uint64_t *count);
 
-// The inode in one line of /proc/net/unix; false for the title line and for the rest of a path with a line end in it that
-// looks like none.
-bool
-proc_parse_unix(struct str line, uint64_t *inode);
-
 // The registered files of an io_uring, out of its fdinfo.
 struct proc_ring {
     struct str rest;   // lines not looked at yet
@@ -98,6 +93,11 @@ struct proc_mount {
 
 bool
 proc_parse_mount(struct str line, struct proc_mount *out);
+
+// A path of that file as it is. The kernel writes blank, tab, line end and backslash as \\ooo (mangle() in
+// fs/proc_namespace.c).
+struct str
+proc_mount_path(struct arena *arena, struct str escaped);
 
 // The mount on which an absolute path lies, by text alone: no symbolic link is followed and nothing is touched. Mounts are
 // followed from the root as a walk along the path would meet them, so that hidden ones don't count. False when there is no

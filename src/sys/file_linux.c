@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "sys/file_linux.h"
 #include "sys/term.h"
 
 static enum err_kind
@@ -34,9 +35,9 @@ refuse(struct err *err, int error, const char *doing, const char *path)
     return err_set(err, kind_of(error), (unsigned long)error, "%s %s: %s", doing, path, strerror(error));
 }
 
-// Reads from `fd` up to its end, but never more than `limit` bytes. By way of the stack: the arena keeps what it once gave.
-static bool
-read_up_to(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
+// By way of the stack: most files are small, and the arena keeps what it once gave.
+bool
+file_read_open(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
 {
     char chunk[16384];
     struct buf bytes = {.arena = arena};
@@ -84,7 +85,7 @@ file_read(struct arena *arena, const char *path, size_t limit, bool follow, stru
     }
     // One byte more than allowed tells "exactly the limit" from "more".
     size_t most = limit < SIZE_MAX ? limit + 1 : limit;
-    if (!read_up_to(arena, fd, most, out, &error)) {
+    if (!file_read_open(arena, fd, most, out, &error)) {
         refuse(err, error, "read", path);
         goto out;
     }
@@ -104,7 +105,7 @@ bool
 file_read_input(struct arena *arena, size_t limit, struct str *out, struct err *err)
 {
     int error = 0;
-    if (!read_up_to(arena, STDIN_FILENO, limit, out, &error))
+    if (!file_read_open(arena, STDIN_FILENO, limit, out, &error))
         return refuse(err, error, "read", "standard input");
     return true;
 }

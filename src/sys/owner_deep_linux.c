@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "decode/proc.h"
+#include "decode/unix_table.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -121,16 +122,13 @@ netns_of(struct deep *deep, uint32_t pid)
 static void
 read_unix_sockets(struct deep *deep)
 {
-    struct str text;
-    struct str line;
-    uint64_t inode;
+    struct str text = {0};
+    struct unix_row row;
     deep->netns = netns_of(deep, (uint32_t)getpid());
     deep->unix_known =
         deep->netns && file_read(deep->search->arena, "/proc/self/net/unix", UNIX_LIMIT, false, &text, NULL);
-    while (deep->unix_known && str_cut(&text, '\n', &line)) {
-        if (proc_parse_unix(line, &inode))
-            map64_put(deep->search->arena, &deep->unix_sockets, inode, 0);
-    }
+    while (deep->unix_known && unix_table_next(&text, &row))
+        map64_put(deep->search->arena, &deep->unix_sockets, row.inode, 0);
 }
 
 static void

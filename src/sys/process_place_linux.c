@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "sys/file_linux.h"
 
 #define MOUNTS_LIMIT (4u << 20)
 #define STAT_LIMIT 4096
@@ -30,29 +30,6 @@ process_place_known(int error)
     }
 }
 
-// Read by way of the stack: most of these files are small, and the arena keeps what it once gave.
-static bool
-read_all(struct arena *arena, int fd, size_t limit, struct str *out, int *error)
-{
-    char chunk[16384];
-    struct buf bytes = {.arena = arena};
-    while (bytes.len < limit) {
-        size_t want = limit - bytes.len < sizeof chunk ? limit - bytes.len : sizeof chunk;
-        ssize_t got = read(fd, chunk, want);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            *error = errno;
-            return false;
-        }
-        if (got == 0)
-            break;
-        buf_add(&bytes, (struct str){chunk, (size_t)got});
-    }
-    *out = buf_str(&bytes);
-    return true;
-}
-
 bool
 process_place_read(struct arena *arena, int folder, const char *name, size_t limit, struct str *out, int *error)
 {
@@ -61,7 +38,7 @@ process_place_read(struct arena *arena, int folder, const char *name, size_t lim
         *error = errno;
         return false;
     }
-    bool good = read_all(arena, fd, limit, out, error);
+    bool good = file_read_open(arena, fd, limit, out, error);
     close(fd);
     return good;
 }

@@ -161,16 +161,12 @@ TEST(descriptors_in_flight_are_counted)
     CHECK(!proc_parse_in_flight(STR("scm_fds: x\n"), &count));
 }
 
-TEST(unix_sockets_are_listed)
+TEST(escaped_paths_of_mounts_are_told_as_they_are)
 {
-    uint64_t inode = 0;
-    CHECK(proc_parse_unix(STR("0000000000000000: 00000003 00000000 00000000 0001 03 581444"), &inode));
-    CHECK_INT(inode, 581444);
-    CHECK(proc_parse_unix(STR("ffff: 00000002 00000000 00010000 0001 01 17 /run/a b"), &inode));
-    CHECK_INT(inode, 17);
-    CHECK(!proc_parse_unix(STR("Num       RefCount Protocol Flags    Type St Inode Path"), &inode));
-    CHECK(!proc_parse_unix(STR("rest of a path"), &inode));
-    CHECK(!proc_parse_unix(STR(""), &inode));
+    CHECK_STR(proc_mount_path(arena, STR("/mnt/my\\040disk\\134x\\012")), "/mnt/my disk\\x\n");
+    CHECK_STR(proc_mount_path(arena, STR("/a\\04")), "/a\\04");
+    CHECK_STR(proc_mount_path(arena, STR("/a\\777\\")), "/a\\777\\");
+    CHECK_INT(proc_mount_path(arena, STR("")).len, 0);
 }
 
 TEST(files_of_a_ring_are_listed)

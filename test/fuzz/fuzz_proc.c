@@ -59,7 +59,6 @@ try_descriptor(struct str text)
     }
     if (proc_parse_map(text, &name))
         assert(within(name, text));
-    proc_parse_unix(text, &number);
 }
 
 static void
