@@ -34,7 +34,7 @@ print_error(struct command_run *run, const struct err *err, int code)
     json_add_int(document, "exit", code);
     run->out.len = 0;
     command_json(run, document);
-    (void)term_write(buf_str(&run->out));
+    (void)term_write(buf_str(&run->out), NULL);
 }
 
 static void
@@ -120,7 +120,10 @@ main(int argc, char **argv)
         print_error(&run, &err, code);
     } else if (!run.common.quiet) {
         // A reader that is gone (`moorage | head`) does not change the answer.
-        (void)term_write(buf_str(&run.out));
+        if (!term_write(buf_str(&run.out), &err) && err.kind != ERR_GONE) {
+            code = EXIT_UNKNOWN;
+            print_error(&run, &err, code);
+        }
     }
     if (run.common.exit_zero && code != EXIT_USAGE)
         code = EXIT_GOOD;

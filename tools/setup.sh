@@ -50,6 +50,8 @@ need_test() {
     need nftables has_sbin nft
     need iptables has_sbin iptables-legacy
     need util-linux has unshare
+    need dbus has dbus-daemon
+    need libsystemd0 has_glob /usr/lib/*/libsystemd.so.0 /lib/*/libsystemd.so.0
     need strace has strace
 }
 

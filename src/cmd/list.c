@@ -415,11 +415,11 @@ watch(struct command_run *run, const struct list_filter *filter, unsigned interv
         bool reader = good;
         if (good && !run->common.quiet) {
             if (first && terminal)
-                reader = term_write(STR("\x1b[2J"));
+                reader = term_write(STR("\x1b[2J"), NULL);
             if (terminal)
-                reader = reader && term_write(frame(look.arena, buf_str(&out), term_height()));
+                reader = reader && term_write(frame(look.arena, buf_str(&out), term_height()), NULL);
             else
-                reader = (first || run->common.json || term_write(STR("\n"))) && term_write(buf_str(&out));
+                reader = (first || run->common.json || term_write(STR("\n"), NULL)) && term_write(buf_str(&out), NULL);
         }
         json_use(run->arena);
         arena_close(look.arena);

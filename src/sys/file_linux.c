@@ -144,7 +144,7 @@ bool
 file_write(struct arena *arena, struct str path, struct str bytes, struct err *err)
 {
     if (str_equal(path, STR("-")))
-        return term_write(bytes) ? true : err_set(err, ERR_SYSTEM, 0, "write standard output: nobody reads it");
+        return term_write(bytes, err);
 
     bool good = false;
     const char *name = str_c(arena, path);

@@ -19,7 +19,7 @@
 // `netns` set: who could answer there. TCP sockets in state BOUND are not asked for: they block nothing here, and finding
 // them is dear. The id of a namespace whose own file may not be seen is the inode of its table instead, which the kernel
 // takes from the same numbers (proc_alloc_inum), so that no two are the same.
-// Sets host->namespaces_known: NOT_ALLOWED when a process would not even tell which one it lives in. At most 1,000
+// Sets host->namespaces_known: NOT_ALLOWED when a process would not even tell which one it lives in, or is hidden. At most 1,000
 // namespaces and `deadline_ms`; beyond that TIMEOUT.
 bool
 namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,

@@ -17,6 +17,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/netlink_socket_linux.h"
+#include "sys/proc_view_linux.h"
 #include "sys/sock_diag_linux.h"
 
 #define MOST 1000
@@ -39,7 +40,7 @@ struct reading {
     } places;
     uint64_t own;
     uint64_t own_table;
-    bool blind; // a process whose namespace can't be told
+    bool blind; // there may be processes whose namespace can't be told
     bool late;  // the deadline passed, or there are too many
 };
 
@@ -291,6 +292,7 @@ namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned dead
         .own = namespace_own(),
         .own_table = inode_of("/proc/self/net/tcp"),
     };
+    reading.blind = proc_view_hides();
     if (!look_at_processes(&reading, err))
         return false;
     look_at_mounts(&reading);

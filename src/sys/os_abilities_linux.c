@@ -13,6 +13,7 @@
 #include "sys/container.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
+#include "sys/proc_view_linux.h"
 #include "sys/redirect.h"
 #include "sys/reserved.h"
 #include "sys/service.h"
@@ -21,22 +22,12 @@
 
 #define DEADLINE_MS 1000
 
-// Inode of the first pid namespace, the same on every system (include/linux/proc_ns.h, PROC_PID_INIT_INO).
-#define FIRST_PID_NAMESPACE 0xEFFFFFFCu
-
 static struct ability *
 add(struct arena *arena, struct host *host, const char *name)
 {
     struct ability *ability = LIST_ADD(arena, &host->abilities);
     ability->name = str_of(name);
     return ability;
-}
-
-static bool
-is_first_namespace(const char *path, uint64_t inode)
-{
-    struct stat facts;
-    return stat(path, &facts) == 0 && facts.st_ino == inode;
 }
 
 static bool
@@ -129,7 +120,13 @@ try_holders(struct arena *arena, struct host *host)
         ability->fix = self.sees_processes
                            ? STR("these processes have rights that moorage lacks: run it with all capabilities")
                            : STR("sudo moorage doctor");
-    if (!is_first_namespace("/proc/self/ns/pid", FIRST_PID_NAMESPACE)) {
+    if (proc_view_hides()) {
+        ability->good = false;
+        ability->detail = str_printf(arena, "%.*s; /proc hides the processes of others (mount option hidepid)",
+                                     STR_ARG(ability->detail));
+        ability->fix = STR("sudo moorage doctor");
+    }
+    if (proc_view_is_inside()) {
         ability->good = false;
         ability->detail = str_printf(arena, "%.*s; this is a container: processes outside of it can't be seen",
                                      STR_ARG(ability->detail));

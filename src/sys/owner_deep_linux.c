@@ -11,6 +11,7 @@
 #include "decode/unix_table.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/proc_view_linux.h"
 
 #define PATH_SIZE 64
 #define BUFFER_SIZE (64u << 10)
@@ -124,7 +125,7 @@ read_unix_sockets(struct deep *deep)
 {
     struct str text = {0};
     struct unix_row row;
-    deep->netns = netns_of(deep, (uint32_t)getpid());
+    deep->netns = netns_of(deep, proc_view_self());
     deep->unix_known =
         deep->netns && file_read(deep->search->arena, "/proc/self/net/unix", UNIX_LIMIT, false, &text, NULL);
     while (deep->unix_known && unix_table_next(&text, &row))

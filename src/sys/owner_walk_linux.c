@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "decode/proc.h"
+#include "sys/proc_view_linux.h"
 
 // Paths below /proc: "4294967295/task/4294967295/fdinfo" and less.
 #define PATH_SIZE 64
@@ -255,7 +256,7 @@ owner_walk_begin(struct owner_walk *walk, struct err *err)
     }
     // This program has descriptors (/proc itself is one), so 0 can only mean that this kernel never tells.
     walk->sizes_tell = fstatat(walk->proc, "self/fd", &facts, 0) == 0 && facts.st_size > 0;
-    walk->tables_tell = true;
+    walk->tables_tell = proc_view_has_own_numbers();
     for (size_t i = 0; i < sizeof walk->buffers / sizeof *walk->buffers; i++)
         walk->buffers[i] = arena_alloc(walk->arena, BUFFER_SIZE);
     return true;
@@ -268,9 +269,7 @@ owner_walk_run(struct owner_walk *walk, struct err *err)
     const char *name;
     int error = 0;
     while ((name = next_number(&folder, &error))) {
-        uint32_t pid = (uint32_t)number_of(name);
-        walk->saw_first = walk->saw_first || pid == 1;
-        visit(walk, pid);
+        visit(walk, (uint32_t)number_of(name));
     }
     if (error)
         return err_set(err, ERR_SYSTEM, (unsigned long)error, "list /proc: %s", strerror(error));

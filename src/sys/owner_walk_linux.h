@@ -34,7 +34,6 @@ struct owner_walk {
     bool sizes_tell;  // st_size of /proc/PID/fd is the number of descriptors (Linux 6.2), not always 0
     bool tables_tell; // kcmp(2) can say whether two threads share a table
     size_t refused;   // processes that could not be looked into
-    bool saw_first;   // pid 1 was listed: processes are not hidden (hidepid=, proc(5))
     char *buffers[3]; // for the folders that are open at the same time: /proc, task, fd
 };
 

@@ -11,6 +11,7 @@
 #include "decode/cgroup.h"
 #include "decode/proc.h"
 #include "sys/file.h"
+#include "sys/proc_view_linux.h"
 #include "sys/process_git_linux.h"
 #include "sys/process_place_linux.h"
 #include "sys/user.h"
@@ -23,7 +24,8 @@
 uint32_t
 process_self(void)
 {
-    return (uint32_t)getpid();
+    uint32_t self = proc_view_self();
+    return self ? self : (uint32_t)getpid();
 }
 
 // When the system started, in seconds since 1970; 0 = unknown. Read once: /proc/stat is dear on machines with many
@@ -281,6 +283,13 @@ read_steadily(struct arena *arena, int folder, unsigned facts, struct process *o
     return true;
 }
 
+// Only ESRCH says so: a sandbox may refuse the call with any other error.
+static bool
+has_ended(int pidfd)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno == ESRCH;
+}
+
 void
 process_read(struct arena *arena, uint32_t pid, unsigned facts, struct process *out)
 {
@@ -288,21 +297,23 @@ process_read(struct arena *arena, uint32_t pid, unsigned facts, struct process *
     enum known known = KNOWN_GONE;
     int folder = -1;
     *out = (struct process){.pid = pid, .known = KNOWN_GONE};
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    // EINVAL, ENOENT: the number is one of a thread. Without pidfds (Linux < 5.3, a sandbox) the open folder alone ties
-    // what is read together.
-    if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
+    bool callable = proc_view_has_own_numbers();
+    int pidfd = callable ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    // EINVAL, ENOENT: the number is one of a thread. Without pidfds (Linux < 5.3, a sandbox, the /proc of another pid
+    // namespace) the open folder alone ties what is read together.
+    if (callable && pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
         return;
     snprintf(path, sizeof path, "/proc/%u", pid);
     folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) {
+        out->known = process_place_known(errno);
         // The process lives, but proc was mounted with hidepid= (proc(5)).
-        if (pidfd >= 0 && (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM))
+        if (out->known == KNOWN_GONE && pidfd >= 0 && !has_ended(pidfd))
             out->known = KNOWN_NOT_ALLOWED;
         goto out;
     }
     bool good = read_steadily(arena, folder, facts, out, &known);
-    if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 && errno != EPERM) {
+    if (pidfd >= 0 && has_ended(pidfd)) {
         good = false;
         known = KNOWN_GONE;
     }

@@ -1,14 +1,10 @@
 #include "sys/socket_owner.h"
 
-#include <sys/stat.h>
-
 #include "decode/proc.h"
 #include "sys/owner_search_linux.h"
 #include "sys/owner_walk_linux.h"
+#include "sys/proc_view_linux.h"
 #include "sys/user.h"
-
-// Inode of the first pid namespace, the same on every system (include/linux/proc_ns.h, PROC_PID_INIT_INO).
-#define FIRST_PID_NAMESPACE 0xEFFFFFFCu
 
 static void
 search_begin(struct owner_search *search)
@@ -119,10 +115,9 @@ on_process(void *data, uint32_t pid)
 static void
 note_invisible(struct owner_walk *walk, bool all_explained)
 {
-    struct stat facts;
-    if (!walk->saw_first)
+    if (proc_view_hides())
         owner_walk_unseen(walk, 0, STR("processes"), KNOWN_NOT_ALLOWED);
-    if (!all_explained && stat("/proc/self/ns/pid", &facts) == 0 && facts.st_ino != FIRST_PID_NAMESPACE)
+    if (!all_explained && proc_view_is_inside())
         owner_walk_unseen(walk, 0, STR("processes outside of this container"), KNOWN_NOT_ALLOWED);
 }
 

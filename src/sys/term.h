@@ -4,6 +4,7 @@
 // The terminal or pipe that the program talks to.
 // How the systems differ: a Windows console must be told to understand UTF-8 and escape sequences; a pipe gets UTF-8 on both.
 
+#include "base/err.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -31,9 +32,12 @@ term_height(void);
 bool
 term_wants_colour(void);
 
-// Writes all of it to standard output (error output). False when the reader is gone.
+// Writes all of it to standard output. False with ERR_GONE when the reader has gone (`moorage | head`), which changes no
+// answer, and with ERR_SYSTEM when it can't be written (a full disk). `err` may be NULL.
 bool
-term_write(struct str text);
+term_write(struct str text, struct err *err);
+
+// The same for error output, where nothing could be said about a failure.
 bool
 term_write_error(struct str text);
 

@@ -106,9 +106,13 @@ write_all(int fd, struct str text)
 }
 
 bool
-term_write(struct str text)
+term_write(struct str text, struct err *err)
 {
-    return write_all(STDOUT_FILENO, text);
+    if (write_all(STDOUT_FILENO, text))
+        return true;
+    int code = errno;
+    return err_set(err, code == EPIPE ? ERR_GONE : ERR_SYSTEM, (unsigned long)code, "write the answer: %s",
+                   strerror(code));
 }
 
 bool

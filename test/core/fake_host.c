@@ -386,11 +386,11 @@ TEST(terminal_is_one_only_when_the_environment_says_so)
     CHECK(!present);
     fake_host_capture(&out, &error);
     term_begin();
-    CHECK(term_write(STR("a")) && term_write_error(STR("b")) && file_write(arena, STR("-"), STR("c"), NULL));
+    CHECK(term_write(STR("a"), NULL) && term_write_error(STR("b")) && file_write(arena, STR("-"), STR("c"), NULL));
     CHECK_STR(buf_str(&out), "ac");
     CHECK_STR(buf_str(&error), "b");
     fake_host_capture(NULL, NULL);
-    CHECK(term_write(STR("# to the real stream\n")));
+    CHECK(term_write(STR("# to the real stream\n"), NULL));
 }
 
 TEST(files_are_read_and_written_but_not_those_of_the_system)

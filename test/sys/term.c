@@ -138,7 +138,7 @@ static void
 write_to_nobody(void)
 {
     term_begin();
-    _exit(term_write(STR("x")) || term_write_error(STR("x")) ? 1 : 0);
+    _exit(term_write(STR("x"), NULL) || term_write_error(STR("x")) ? 1 : 0);
 }
 
 TEST(reader_that_is_gone_is_a_failed_write)
@@ -157,7 +157,7 @@ static void
 write_much(void)
 {
     fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
-    _exit(term_write((struct str){large, sizeof large}) ? 0 : 1);
+    _exit(term_write((struct str){large, sizeof large}, NULL) ? 0 : 1);
 }
 
 TEST(slow_reader_gets_everything)
