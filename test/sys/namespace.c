@@ -175,6 +175,27 @@ TEST(without_any_right_it_is_seen_all_the_same)
     CHECK_INT(result, 0);
 }
 
+static int
+look_where_proc_hides(struct arena *arena)
+{
+    struct host host = {0};
+    struct err err = {0};
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/proc", "proc", 0, "hidepid=2") != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+        return 77;
+    if (!namespace_read(arena, 6000, 6001, 5000, &host, &err))
+        return 1;
+    return host.namespaces_known == KNOWN_NOT_ALLOWED ? 0 : 2;
+}
+
+TEST(hidden_processes_may_live_elsewhere)
+{
+    int result = in_child(look_where_proc_hides, arena);
+    if (result == 77)
+        SKIP("a /proc that hides processes can't be mounted here");
+    CHECK_INT(result, 0);
+}
+
 // Names the neighbour's namespace as `ip netns` would, in a mount namespace of its own.
 static int
 look_at_name(struct arena *arena)

@@ -623,6 +623,37 @@ TEST(old_kernel_without_pidfds_is_enough)
     CHECK_INT(ask_child(SYS_pidfd_open, false), 'a');
 }
 
+TEST(sandbox_without_signals_by_pidfd_is_enough)
+{
+    CHECK_INT(ask_child(SYS_pidfd_send_signal, false), 'a');
+}
+
+TEST(proc_of_another_pid_namespace_is_read_by_its_own_numbers)
+{
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        int status;
+        if (unshare(CLONE_NEWPID) != 0)
+            _exit(77);
+        pid_t inner = fork();
+        if (inner == 0) {
+            // Here this is process 1, and /proc is still the one from outside.
+            struct process process = read_all(arena, parent);
+            struct process self = read_all(arena, (pid_t)process_self());
+            _exit(getpid() == 1 && process.known == KNOWN_YES && self.known == KNOWN_YES && self.pid != 1 ? 0 : 1);
+        }
+        _exit(waitpid(inner, &status, 0) == inner && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        SKIP("a pid namespace of its own is not allowed here");
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 TEST(old_kernel_without_openat2_only_hides_the_branch)
 {
     CHECK_INT(ask_child(SYS_openat2, false), 'u');
