@@ -175,26 +175,27 @@ on_map(struct deep *deep, uint32_t pid, struct str line)
 
 // The lines of /proc/PID/maps as they come: the file of a browser has many thousands.
 static void
-read_maps(struct deep *deep, uint32_t pid)
+read_maps(struct deep *deep, const struct owner_process *process)
 {
     struct owner_walk *walk = deep->search->walk;
     char path[PATH_SIZE];
     size_t length = 0;
-    snprintf(path, sizeof path, "%u/maps", pid);
+    if (process->tid)
+        snprintf(path, sizeof path, "%u/task/%u/maps", process->pid, process->tid);
+    else
+        snprintf(path, sizeof path, "%u/maps", process->pid);
     int fd = openat(walk->proc, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        if (errno == EACCES || errno == EPERM)
-            owner_walk_unseen(walk, pid, STR("maps"), KNOWN_NOT_ALLOWED);
-        return;
-    }
-    for (;;) {
+    int error = fd < 0 ? errno : 0;
+    while (!error) {
         ssize_t got = read(fd, deep->buffer + length, BUFFER_SIZE - length);
+        if (got < 0)
+            error = errno;
         if (got <= 0)
             break;
         struct str rest = {deep->buffer, length + (size_t)got};
         size_t end;
         while ((end = str_find_byte(rest, '\n')) != SIZE_MAX) {
-            on_map(deep, pid, str_part(rest, 0, end));
+            on_map(deep, process->pid, str_part(rest, 0, end));
             rest = str_part(rest, end + 1, SIZE_MAX);
         }
         // A line is shorter than the buffer by far (a path has at most 4096 bytes); one that is not is none.
@@ -202,7 +203,10 @@ read_maps(struct deep *deep, uint32_t pid)
         if (length)
             memmove(deep->buffer, rest.ptr, length);
     }
-    close(fd);
+    if (error)
+        owner_walk_failed(walk, process->pid, "maps", error);
+    if (fd >= 0)
+        close(fd);
 }
 
 // Gives what nothing else explains to those in whose sockets something waits. Where that can be said of several sockets, or
@@ -246,8 +250,8 @@ owner_deep_find(struct owner_search *search)
     struct deep deep = {.search = search, .buffer = arena_alloc(search->arena, BUFFER_SIZE)};
     read_unix_sockets(&deep);
     follow_leads(&deep);
-    for (size_t i = 0; i < search->pids.count; i++)
-        read_maps(&deep, search->pids.items[i]);
+    for (size_t i = 0; i < search->processes.count; i++)
+        read_maps(&deep, &search->processes.items[i]);
     judge_in_flight(&deep);
     judge_rings(&deep);
 }

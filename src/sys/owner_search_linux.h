@@ -23,6 +23,12 @@ struct owner_lead {
     uint64_t inode; // of the socket
 };
 
+// A process that could be looked into, and the thread to look at instead, or 0.
+struct owner_process {
+    uint32_t pid;
+    uint32_t tid;
+};
+
 struct owner_search {
     struct arena *arena;
     struct host *host;
@@ -35,8 +41,8 @@ struct owner_search {
         LIST_OF(struct owner_lead);
     } leads;
     struct {
-        LIST_OF(uint32_t);
-    } pids;           // processes that could be looked into
+        LIST_OF(struct owner_process);
+    } processes;
     size_t first_new; // holdings before this index were there before the search
 };
 

@@ -89,8 +89,9 @@ number_of(const char *name)
     return number;
 }
 
+// Adds to `count` how many descriptors the table has.
 static enum outcome
-read_table(struct owner_walk *walk, const char *path, uint32_t pid, uint32_t tid)
+read_table(struct owner_walk *walk, const char *path, uint32_t pid, uint32_t tid, size_t *count)
 {
     char link[64];
     int error = 0;
@@ -102,6 +103,7 @@ read_table(struct owner_walk *walk, const char *path, uint32_t pid, uint32_t tid
         return outcome_of(errno);
     while ((name = next_number(&folder, &error))) {
         ssize_t length = readlinkat(folder.fd, name, link, sizeof link);
+        ++*count;
         if (length < 0) {
             // A descriptor that was closed meanwhile is no loss; a refusal holds for the whole process.
             outcome = outcome_of(errno);
@@ -155,9 +157,14 @@ owner_walk_unseen(struct owner_walk *walk, uint32_t pid, struct str what, enum k
     *unseen = (struct unseen){.pid = pid, .what = what, .reason = reason, .relevant = true};
 }
 
-// Whether the process has no descriptors at all: a kernel thread, or a zombie without threads. What can't be told has some.
-static bool
-has_no_table(const struct owner_walk *walk, uint32_t pid)
+enum life {
+    LIFE_WHOLE,       // or what can't be told
+    LIFE_FIRST_ENDED, // its first thread has ended, others may run
+    LIFE_NO_TABLE,    // it has no descriptors: a kernel thread, a zombie without threads, gone
+};
+
+static enum life
+life_of(const struct owner_walk *walk, uint32_t pid)
 {
     char path[PATH_SIZE];
     char buffer[1024];
@@ -166,17 +173,25 @@ has_no_table(const struct owner_walk *walk, uint32_t pid)
     int error = 0;
     snprintf(path, sizeof path, "%u/stat", pid);
     if (!owner_walk_read(walk, path, buffer, sizeof buffer, &text, &error) || !proc_parse_stat(text, &stat))
-        return error == ENOENT || error == ESRCH;
-    return (stat.flags & PROC_FLAG_KTHREAD) != 0 || (proc_has_ended(&stat) && stat.threads <= 1);
+        return error == ENOENT || error == ESRCH ? LIFE_NO_TABLE : LIFE_WHOLE;
+    if (stat.flags & PROC_FLAG_KTHREAD || (proc_has_ended(&stat) && stat.threads <= 1))
+        return LIFE_NO_TABLE;
+    return proc_has_ended(&stat) ? LIFE_FIRST_ENDED : LIFE_WHOLE;
 }
 
 static void
 note(struct owner_walk *walk, uint32_t pid, const char *what, enum outcome outcome)
 {
-    if (outcome == OUTCOME_READ || outcome == OUTCOME_GONE || has_no_table(walk, pid))
+    if (outcome == OUTCOME_READ || outcome == OUTCOME_GONE || life_of(walk, pid) == LIFE_NO_TABLE)
         return;
     walk->refused += outcome == OUTCOME_REFUSED;
     owner_walk_unseen(walk, pid, str_of(what), outcome == OUTCOME_REFUSED ? KNOWN_NOT_ALLOWED : KNOWN_UNSUPPORTED);
+}
+
+void
+owner_walk_failed(struct owner_walk *walk, uint32_t pid, const char *what, int error)
+{
+    note(walk, pid, what, outcome_of(error));
 }
 
 // Whether the thread's table is one of those that were read already. Where kcmp() is not to be had each table counts as
@@ -194,9 +209,11 @@ is_read_already(struct owner_walk *walk, const uint32_t *tables, size_t count, u
     return false;
 }
 
-static void
+// Gives the first thread beside the leader that has descriptors; 0 = none.
+static uint32_t
 read_threads(struct owner_walk *walk, uint32_t pid)
 {
+    uint32_t first = 0;
     char path[PATH_SIZE];
     int error = 0;
     const char *name;
@@ -207,7 +224,7 @@ read_threads(struct owner_walk *walk, uint32_t pid)
     folder.fd = openat(walk->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder.fd < 0) {
         note(walk, pid, "threads", outcome_of(errno));
-        return;
+        return 0;
     }
     while ((name = next_number(&folder, &error))) {
         uint32_t tid = (uint32_t)number_of(name);
@@ -216,11 +233,15 @@ read_threads(struct owner_walk *walk, uint32_t pid)
         if (count < MAX_TABLES)
             tables[count++] = tid;
         snprintf(path, sizeof path, "%u/task/%u/fd", pid, tid);
-        note(walk, pid, "threads", read_table(walk, path, pid, tid));
+        size_t descriptors = 0;
+        note(walk, pid, "threads", read_table(walk, path, pid, tid, &descriptors));
+        if (!first && descriptors)
+            first = tid;
     }
     if (error)
         note(walk, pid, "threads", outcome_of(error));
     close(folder.fd);
+    return first;
 }
 
 static void
@@ -229,19 +250,20 @@ visit(struct owner_walk *walk, uint32_t pid)
     char path[PATH_SIZE];
     struct stat facts;
     snprintf(path, sizeof path, "%u/fd", pid);
+    size_t count = 0;
+    uint32_t tid = 0;
     bool empty = walk->sizes_tell && fstatat(walk->proc, path, &facts, 0) == 0 && facts.st_size == 0;
-    if (!empty) {
-        enum outcome outcome = read_table(walk, path, pid, 0);
-        if (outcome != OUTCOME_READ) {
-            note(walk, pid, "fds", outcome);
-            return;
-        }
+    enum outcome outcome = empty ? OUTCOME_READ : read_table(walk, path, pid, 0, &count);
+    // A table that is gone belongs to root: to others even their own process looks closed when its first thread has ended.
+    if (outcome != OUTCOME_READ && !(outcome == OUTCOME_REFUSED && life_of(walk, pid) == LIFE_FIRST_ENDED)) {
+        note(walk, pid, "fds", outcome);
+        return;
     }
     // A folder has two links of its own and one for each folder in it: here, for each thread.
     snprintf(path, sizeof path, "%u/task", pid);
-    if (fstatat(walk->proc, path, &facts, 0) == 0 && facts.st_nlink > 3)
-        read_threads(walk, pid);
-    walk->process(walk->data, pid);
+    if (fstatat(walk->proc, path, &facts, 0) != 0 || facts.st_nlink > 3)
+        tid = read_threads(walk, pid);
+    walk->process(walk->data, pid, count ? 0 : tid);
 }
 
 bool

@@ -26,8 +26,9 @@ struct owner_walk {
     void *data; // for the functions
     // Called for each descriptor, with what its link says ("socket:[99123]").
     void (*descriptor)(void *data, const struct owner_place *place, struct str link);
-    // Called for each process that could be looked into, after its descriptors.
-    void (*process)(void *data, uint32_t pid);
+    // Called for each process that could be looked into, after its descriptors. `tid` is 0, or a thread to look at where
+    // the files of the process itself are empty: its first thread has ended.
+    void (*process)(void *data, uint32_t pid, uint32_t tid);
 
     // Set by owner_walk_begin() and owner_walk_run().
     int proc;         // /proc, open while the walk lives
@@ -52,6 +53,10 @@ owner_walk_end(struct owner_walk *walk);
 bool
 owner_walk_read(const struct owner_walk *walk, const char *path, char *buffer, size_t size, struct str *out,
                 int *error);
+
+// Notes that something of the process could not be looked at, and the errno why; nothing if it ended.
+void
+owner_walk_failed(struct owner_walk *walk, uint32_t pid, const char *what, int error);
 
 // Appends to host->unseen, unless the same stands there already.
 void

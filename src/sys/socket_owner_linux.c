@@ -104,10 +104,10 @@ on_descriptor(void *data, const struct owner_place *place, struct str link)
 }
 
 static void
-on_process(void *data, uint32_t pid)
+on_process(void *data, uint32_t pid, uint32_t tid)
 {
     struct owner_search *search = data;
-    *LIST_ADD(search->arena, &search->pids) = pid;
+    *LIST_ADD(search->arena, &search->processes) = (struct owner_process){pid, tid};
 }
 
 // Processes that no list shows: hidden by a mount option, or outside of the container that this program runs in. The latter
