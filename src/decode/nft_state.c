@@ -105,7 +105,12 @@ load(struct nft_state *state, uint32_t number, enum nft_holds holds, uint32_t of
     size_t start;
     if (!find_slot(number, &start))
         return;
-    for (size_t i = start; i < NFT_SLOTS && (i - start) * 4 < length; i++) {
+    // The kernel refuses what does not fit; such bytes come from elsewhere.
+    if (length > (NFT_SLOTS - start) * 4) {
+        holds = NFT_HOLDS_UNKNOWN;
+        length = (uint32_t)(NFT_SLOTS - start) * 4;
+    }
+    for (size_t i = start; (i - start) * 4 < length; i++) {
         state->slots[i] =
             (struct nft_slot){.holds = holds, .start = (uint16_t)start, .offset = offset, .length = length};
         memset(state->slots[i].mask, 0xff, sizeof state->slots[i].mask);

@@ -240,18 +240,18 @@ TEST(what_is_not_understood_makes_a_rule_partial)
 }
 
 static void
-add_compare(struct arena *arena, struct buf *list, uint32_t operation, struct str value)
+add_compare(struct arena *arena, struct buf *list, uint32_t source, uint32_t operation, struct str value)
 {
     struct buf data = {.arena = arena};
     struct buf attributes = {.arena = arena};
     netlink_add_attribute(&data, 1, value);
-    add_number(&attributes, 1, 1);
+    add_number(&attributes, 1, source);
     add_number(&attributes, 2, operation);
     netlink_add_attribute(&attributes, 3, buf_str(&data));
     add_expression(arena, list, "cmp", buf_str(&attributes));
 }
 
-// "LOAD into register 1; compare it; redirect".
+// "LOAD into the register that is its first number; compare it; redirect".
 static struct str
 line_compared(struct arena *arena, const char *name, const uint32_t *load, uint32_t operation, struct str value)
 {
@@ -259,7 +259,7 @@ line_compared(struct arena *arena, const char *name, const uint32_t *load, uint3
     struct buf rule = {.arena = arena};
     add_chain(arena, &messages, "pre", 0);
     add_numbers(arena, &rule, name, load);
-    add_compare(arena, &rule, operation, value);
+    add_compare(arena, &rule, load[1], operation, value);
     add_redir(arena, &rule);
     add_rule(&messages, "pre", buf_str(&rule));
     return lines_of(arena, buf_str(&messages));
@@ -298,6 +298,15 @@ TEST(comparing_what_is_unknown_is_partial)
     CHECK_STR(line_compared(arena, "payload", source_port, 0, STR("12")), PARTIAL);
     CHECK_STR(line_compared(arena, "payload", port, 0, STR("1")), PARTIAL);
     CHECK_STR(line_compared(arena, "payload", port, 0, STR("")), PARTIAL);
+}
+
+TEST(what_does_not_fit_behind_a_register_is_unknown)
+{
+    const uint32_t addresses[] = {1, 27, 2, 1, 3, 0, 4, 20, 0};
+    const uint32_t address[] = {1, 27, 2, 1, 3, 16, 4, 4, 0};
+    CHECK_STR(line_compared(arena, "payload", addresses, 0, STR("................\177\0\0\1")), PARTIAL);
+    CHECK_STR(line_compared(arena, "payload", address, 0, STR("\177\0\0\1")),
+              "tcp ip t pre 1-65535 for 127.0.0.1 to port 0\nudp ip t pre 1-65535 for 127.0.0.1 to port 0\n");
 }
 
 TEST(a_port_below_none_and_above_all_lets_nothing_pass)
