@@ -114,6 +114,16 @@ netlink_find(struct str attributes, uint16_t type, struct str *value)
     return false;
 }
 
+uint32_t
+netlink_find_be32(struct str attributes, uint16_t type)
+{
+    struct str value;
+    uint32_t number = 0;
+    if (netlink_find(attributes, type, &value))
+        netlink_be32(value, 0, &number);
+    return number;
+}
+
 unsigned
 netlink_error(const struct netlink_message *message)
 {

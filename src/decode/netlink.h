@@ -51,6 +51,10 @@ netlink_next_attribute(struct str *rest, struct netlink_attribute *out);
 bool
 netlink_find(struct str attributes, uint16_t type, struct str *value);
 
+// The number in the first attribute of this type; 0 when there is none or it is too short.
+uint32_t
+netlink_find_be32(struct str attributes, uint16_t type);
+
 // Skips `size` bytes of a fixed header, rounded up as netlink aligns it. False when there are fewer.
 bool
 netlink_skip(struct str *rest, size_t size);

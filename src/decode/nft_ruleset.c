@@ -61,16 +61,6 @@ text_attribute(struct str attributes, uint16_t type)
     return netlink_find(attributes, type, &value) ? netlink_text(value) : (struct str){NULL, 0};
 }
 
-static uint32_t
-number_attribute(struct str attributes, uint16_t type)
-{
-    struct str value;
-    uint32_t number = 0;
-    if (netlink_find(attributes, type, &value))
-        netlink_be32(value, 0, &number);
-    return number;
-}
-
 bool
 nft_ruleset_data(struct str data, struct str *value, struct nft_verdict *verdict)
 {
@@ -143,7 +133,7 @@ find_set(const struct nft_ruleset *ruleset, uint8_t family, struct str table, st
 static void
 read_set(struct arena *arena, uint8_t family, struct str attributes, struct nft_ruleset *out)
 {
-    uint32_t flags = number_attribute(attributes, SET_FLAGS);
+    uint32_t flags = netlink_find_be32(attributes, SET_FLAGS);
     *LIST_ADD(arena, &out->sets) =
         (struct nft_set){.family = family,
                          .table = text_attribute(attributes, SET_TABLE),
@@ -157,7 +147,7 @@ read_element(struct str attributes, struct raw_element *out)
 {
     struct str nested;
     struct nft_verdict none;
-    uint32_t flags = number_attribute(attributes, ELEMENT_FLAGS);
+    uint32_t flags = netlink_find_be32(attributes, ELEMENT_FLAGS);
     *out = (struct raw_element){.is_end = (flags & ELEMENT_FLAG_INTERVAL_END) != 0};
     out->element.catch_all = (flags & ELEMENT_FLAG_CATCH_ALL) != 0;
     if (netlink_find(attributes, ELEMENT_DATA, &nested) &&

@@ -71,16 +71,6 @@ find_slot(uint32_t number, size_t *slot)
     return true;
 }
 
-static uint32_t
-number_attribute(struct str attributes, uint16_t type)
-{
-    struct str value;
-    uint32_t number = 0;
-    if (netlink_find(attributes, type, &value))
-        netlink_be32(value, 0, &number);
-    return number;
-}
-
 static struct str
 data_attribute(struct str attributes, uint16_t type)
 {
@@ -146,32 +136,32 @@ nft_state_get(const struct nft_state *state, uint32_t number, uint8_t *out, size
 static void
 run_payload(struct nft_state *state, struct str attributes)
 {
-    uint32_t base = number_attribute(attributes, PAYLOAD_BASE);
+    uint32_t base = netlink_find_be32(attributes, PAYLOAD_BASE);
     enum nft_holds holds = base == BASE_NETWORK     ? NFT_HOLDS_NETWORK
                            : base == BASE_TRANSPORT ? NFT_HOLDS_TRANSPORT
                                                     : NFT_HOLDS_UNKNOWN;
-    uint32_t length = number_attribute(attributes, PAYLOAD_LENGTH);
-    load(state, number_attribute(attributes, PAYLOAD_DREG), holds, number_attribute(attributes, PAYLOAD_OFFSET),
+    uint32_t length = netlink_find_be32(attributes, PAYLOAD_LENGTH);
+    load(state, netlink_find_be32(attributes, PAYLOAD_DREG), holds, netlink_find_be32(attributes, PAYLOAD_OFFSET),
          length);
 }
 
 static void
 run_meta(struct nft_state *state, struct str attributes)
 {
-    uint32_t key = number_attribute(attributes, META_KEY);
+    uint32_t key = netlink_find_be32(attributes, META_KEY);
     // Without a destination it sets a mark or the like; an interface's name is the longest that is loaded.
     enum nft_holds holds = key == META_FAMILY     ? NFT_HOLDS_FAMILY
                            : key == META_PROTOCOL ? NFT_HOLDS_PROTOCOL
                                                   : NFT_HOLDS_UNKNOWN;
-    load(state, number_attribute(attributes, META_DREG), holds, 0, holds == NFT_HOLDS_UNKNOWN ? 16 : 1);
+    load(state, netlink_find_be32(attributes, META_DREG), holds, 0, holds == NFT_HOLDS_UNKNOWN ? 16 : 1);
 }
 
 static void
 run_fib(struct nft_state *state, struct str attributes)
 {
-    bool type = number_attribute(attributes, FIB_RESULT) == FIB_RESULT_TYPE &&
-                (number_attribute(attributes, FIB_FLAGS) & FIB_FLAG_DESTINATION) != 0;
-    load(state, number_attribute(attributes, FIB_DREG), type ? NFT_HOLDS_TYPE : NFT_HOLDS_UNKNOWN, 0, type ? 4 : 16);
+    bool type = netlink_find_be32(attributes, FIB_RESULT) == FIB_RESULT_TYPE &&
+                (netlink_find_be32(attributes, FIB_FLAGS) & FIB_FLAG_DESTINATION) != 0;
+    load(state, netlink_find_be32(attributes, FIB_DREG), type ? NFT_HOLDS_TYPE : NFT_HOLDS_UNKNOWN, 0, type ? 4 : 16);
 }
 
 // Only "and" on the bytes of a header is kept: this is how prefixes are asked for.
@@ -181,15 +171,15 @@ run_bitwise(struct nft_state *state, struct str attributes)
     size_t from;
     size_t to;
     struct nft_slot moved[NFT_SLOTS];
-    uint32_t length = number_attribute(attributes, BITWISE_LENGTH);
+    uint32_t length = netlink_find_be32(attributes, BITWISE_LENGTH);
     struct str mask = data_attribute(attributes, BITWISE_MASK);
     struct str flip = data_attribute(attributes, BITWISE_XOR);
-    bool simple = number_attribute(attributes, BITWISE_OPERATION) == 0 && mask.len == length && length > 0 &&
+    bool simple = netlink_find_be32(attributes, BITWISE_OPERATION) == 0 && mask.len == length && length > 0 &&
                   length <= sizeof moved / sizeof *moved * 4;
-    uint32_t target = number_attribute(attributes, BITWISE_DREG);
+    uint32_t target = netlink_find_be32(attributes, BITWISE_DREG);
     for (size_t i = 0; i < flip.len; i++)
         simple = simple && flip.ptr[i] == 0;
-    if (!find_slot(number_attribute(attributes, BITWISE_SREG), &from) || !find_slot(target, &to))
+    if (!find_slot(netlink_find_be32(attributes, BITWISE_SREG), &from) || !find_slot(target, &to))
         return;
     simple = simple && from * 4 + length <= NFT_SLOTS * 4 && to * 4 + length <= NFT_SLOTS * 4;
     if (!simple || state->slots[from].start != from || state->slots[from].length != length) {
@@ -333,8 +323,8 @@ run_compare(struct arena *arena, struct nft_state *state, struct str attributes)
 {
     size_t slot;
     struct str value = data_attribute(attributes, COMPARE_DATA);
-    uint32_t operation = number_attribute(attributes, COMPARE_OPERATION);
-    if (!find_slot(number_attribute(attributes, COMPARE_SREG), &slot) || value.len == 0) {
+    uint32_t operation = netlink_find_be32(attributes, COMPARE_OPERATION);
+    if (!find_slot(netlink_find_be32(attributes, COMPARE_SREG), &slot) || value.len == 0) {
         state->match.partial = true;
         return;
     }
@@ -364,8 +354,8 @@ run_range(struct arena *arena, struct nft_state *state, struct str attributes)
     size_t slot;
     struct str from = data_attribute(attributes, RANGE_FROM);
     struct str to = data_attribute(attributes, RANGE_TO);
-    bool inside = number_attribute(attributes, RANGE_OPERATION) == 0;
-    if (!find_slot(number_attribute(attributes, RANGE_SREG), &slot) || from.len < PORT_SIZE || to.len < PORT_SIZE ||
+    bool inside = netlink_find_be32(attributes, RANGE_OPERATION) == 0;
+    if (!find_slot(netlink_find_be32(attributes, RANGE_SREG), &slot) || from.len < PORT_SIZE || to.len < PORT_SIZE ||
         state->slots[slot].start != slot || !is_port(&state->slots[slot]))
         state->match.partial = true;
     else

@@ -43,16 +43,6 @@ struct place {
     struct nft_state state;
 };
 
-static uint32_t
-number_attribute(struct str attributes, uint16_t type)
-{
-    struct str value;
-    uint32_t number = 0;
-    if (netlink_find(attributes, type, &value))
-        netlink_be32(value, 0, &number);
-    return number;
-}
-
 static bool
 has_attribute(struct str attributes, uint16_t type)
 {
@@ -87,19 +77,19 @@ static void
 run_nat(struct walk *walk, struct place *place, struct str attributes)
 {
     struct nat_target target = {.to_port = 0};
-    uint32_t family = number_attribute(attributes, NAT_FAMILY);
+    uint32_t family = netlink_find_be32(attributes, NAT_FAMILY);
     uint8_t bytes[16];
-    if (number_attribute(attributes, NAT_TYPE) != NAT_TYPE_DESTINATION)
+    if (netlink_find_be32(attributes, NAT_TYPE) != NAT_TYPE_DESTINATION)
         return;
     if (family == NFT_FAMILY_IPV4 || family == NFT_FAMILY_IPV6)
         nat_match_family(&place->state.match, family == NFT_FAMILY_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6, true);
-    if (nft_state_get(&place->state, number_attribute(attributes, NAT_REG_ADDRESS), bytes,
+    if (nft_state_get(&place->state, netlink_find_be32(attributes, NAT_REG_ADDRESS), bytes,
                       family == NFT_FAMILY_IPV4 ? 4 : 16)) {
         target.to.family = (uint8_t)(family == NFT_FAMILY_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6);
         for (size_t i = 0; i < (family == NFT_FAMILY_IPV4 ? 4u : 16u); i++)
             target.to.bytes[i] = bytes[i];
     }
-    if (nft_state_get(&place->state, number_attribute(attributes, NAT_REG_PORT), bytes, 2))
+    if (nft_state_get(&place->state, netlink_find_be32(attributes, NAT_REG_PORT), bytes, 2))
         target.to_port = (uint16_t)(bytes[0] << 8 | bytes[1]);
     add_redirect(walk, place, &target);
 }
@@ -109,7 +99,7 @@ run_redir(struct walk *walk, const struct place *place, struct str attributes)
 {
     struct nat_target target = {.to_port = 0};
     uint8_t bytes[2];
-    if (nft_state_get(&place->state, number_attribute(attributes, REDIR_REG_PORT), bytes, sizeof bytes))
+    if (nft_state_get(&place->state, netlink_find_be32(attributes, REDIR_REG_PORT), bytes, sizeof bytes))
         target.to_port = (uint16_t)(bytes[0] << 8 | bytes[1]);
     add_redirect(walk, place, &target);
 }
@@ -120,7 +110,7 @@ run_xt(struct walk *walk, struct place *place, bool is_target, struct str attrib
     struct str name = {NULL, 0};
     struct str info = {NULL, 0};
     struct nat_target target;
-    unsigned revision = number_attribute(attributes, XT_REVISION);
+    unsigned revision = netlink_find_be32(attributes, XT_REVISION);
     enum family family = place->rule->family == NFT_FAMILY_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6;
     netlink_find(attributes, XT_NAME, &name);
     netlink_find(attributes, XT_INFO, &info);
@@ -160,10 +150,10 @@ run_lookup(struct walk *walk, struct place *place, struct str attributes, struct
     netlink_find(attributes, LOOKUP_SET, &name);
     const struct nft_set *set =
         nft_ruleset_set(walk->ruleset, place->rule->family, place->rule->table, netlink_text(name));
-    uint32_t key = number_attribute(attributes, LOOKUP_SREG);
+    uint32_t key = netlink_find_be32(attributes, LOOKUP_SREG);
     bool is_map = has_attribute(attributes, LOOKUP_DREG);
-    uint32_t target = number_attribute(attributes, LOOKUP_DREG);
-    bool inside = (number_attribute(attributes, LOOKUP_FLAGS) & LOOKUP_FLAG_INVERSE) == 0;
+    uint32_t target = netlink_find_be32(attributes, LOOKUP_DREG);
+    bool inside = (netlink_find_be32(attributes, LOOKUP_FLAGS) & LOOKUP_FLAG_INVERSE) == 0;
     if (!set || !set->known || place->depth >= DEPTH_LIMIT || (!inside && !nft_state_is_port(&place->state, key))) {
         place->state.match.partial = true;
         // What the map gives is not known either.
@@ -210,7 +200,7 @@ run_immediate(struct walk *walk, struct place *place, struct str attributes)
         follow(walk, place, &verdict);
         return false;
     }
-    nft_state_set(&place->state, number_attribute(attributes, IMMEDIATE_DREG), value);
+    nft_state_set(&place->state, netlink_find_be32(attributes, IMMEDIATE_DREG), value);
     return true;
 }
 
