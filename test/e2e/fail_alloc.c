@@ -6,13 +6,19 @@
 #include <stdlib.h>
 
 // glibc's own names of the functions that are replaced here.
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
+extern void *
+__libc_malloc(size_t size);
+extern void *
+__libc_calloc(size_t count, size_t size);
+extern void *
+__libc_realloc(void *memory, size_t size);
 
-void *malloc(size_t size);
-void *calloc(size_t count, size_t size);
-void *realloc(void *memory, size_t size);
+void *
+malloc(size_t size);
+void *
+calloc(size_t count, size_t size);
+void *
+realloc(void *memory, size_t size);
 
 static unsigned long allocations;
 static unsigned long failing;
