@@ -14,8 +14,9 @@ has_option(struct str options, struct str wanted)
 }
 
 bool
-cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree tree, struct str *out)
+cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree tree, struct cgroup_mount *out)
 {
+    bool found = false;
     struct str line;
     struct proc_mount mount;
     while (str_cut(&mountinfo, '\n', &line)) {
@@ -23,10 +24,14 @@ cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree t
             continue;
         bool unified = str_equal(mount.type, STR("cgroup2"));
         bool named = str_equal(mount.type, STR("cgroup")) && has_option(mount.options, STR("name=systemd"));
-        if (tree == CGROUP_TREE_UNIFIED ? unified : named) {
-            *out = proc_mount_path(arena, mount.point);
+        bool whole = str_equal(mount.root, STR("/"));
+        if (!(tree == CGROUP_TREE_UNIFIED ? unified : named) || (found && !whole))
+            continue;
+        *out = (struct cgroup_mount){.point = proc_mount_path(arena, mount.point),
+                                     .root = whole ? STR("") : proc_mount_path(arena, mount.root)};
+        if (whole)
             return true;
-        }
+        found = true;
     }
-    return false;
+    return found;
 }

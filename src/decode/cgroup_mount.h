@@ -13,8 +13,13 @@ enum cgroup_tree {
     CGROUP_TREE_SYSTEMD, // systemd's own named hierarchy of v1
 };
 
-// The first mount point, unescaped. False when there is none.
+struct cgroup_mount {
+    struct str point; // where it is mounted
+    struct str root;  // the group at its top, empty for the whole tree: containers may be given a part of it
+};
+
+// The first mount of the whole tree, or else of a part of it, as it is (unescaped). False when there is none.
 bool
-cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree tree, struct str *out);
+cgroup_mount_parse(struct arena *arena, struct str mountinfo, enum cgroup_tree tree, struct cgroup_mount *out);
 
 #endif

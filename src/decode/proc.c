@@ -228,6 +228,7 @@ proc_parse_mount(struct str line, struct proc_mount *out)
     if (!str_to_u64(fields[0], 10, &out->id) || !str_to_u64(fields[1], 10, &out->parent) ||
         !parse_device(fields[2], &out->major, &out->minor) || !str_starts(fields[4], STR("/")))
         return false;
+    out->root = fields[3];
     out->point = fields[4];
     do {
         if (!str_word(&line, &word))

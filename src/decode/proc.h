@@ -86,6 +86,7 @@ struct proc_mount {
     uint64_t parent; // id of the mount that it lies on
     uint32_t major;
     uint32_t minor;
+    struct str root;    // what of the file system is mounted; escaped like `point`
     struct str point;   // as in the file: blanks and the like are escaped as \040
     struct str type;    // "ext4", "fuse.sshfs"
     struct str options; // of the super block

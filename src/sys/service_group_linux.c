@@ -19,23 +19,21 @@
 #define WALK_DEPTH 32
 
 static bool
-find_mount(struct arena *arena, enum cgroup_tree tree, struct str *out)
+find_mount(struct arena *arena, enum cgroup_tree tree, struct cgroup_mount *out)
 {
     struct str mounts;
     return file_read(arena, "/proc/self/mountinfo", MOUNTS_LIMIT, true, &mounts, NULL) &&
            cgroup_mount_parse(arena, mounts, tree, out);
 }
 
-// The path behind the mount point, "/" for the root itself; false for what lies outside.
+// The path behind `folder`, empty for the folder itself; false for what lies outside.
 static bool
-inside(struct str mount, struct str path, struct str *out)
+inside(struct str folder, struct str path, struct str *out)
 {
-    if (!str_starts(path, mount))
+    if (!str_starts(path, folder))
         return false;
-    *out = str_part(path, mount.len, path.len);
-    if (out->len == 0)
-        *out = STR("/");
-    return str_starts(*out, STR("/"));
+    *out = str_part(path, folder.len, SIZE_MAX);
+    return out->len == 0 || out->ptr[0] == '/';
 }
 
 // By the kernel's own handle, which needs CAP_DAC_READ_SEARCH.
@@ -115,7 +113,7 @@ find_by_walk(struct arena *arena, struct str mount, uint64_t group, struct str *
         return false;
     if (fstat(fd, &facts) == 0 && facts.st_ino == group) {
         close(fd);
-        *out = STR("/");
+        *out = STR("");
         return true;
     }
     return walk_folder(&walk, fd, STR(""), 0, out);
@@ -124,11 +122,14 @@ find_by_walk(struct arena *arena, struct str mount, uint64_t group, struct str *
 bool
 service_group_path(struct arena *arena, uint64_t group, struct str *out, struct err *err)
 {
-    struct str mount;
+    struct cgroup_mount mount;
+    struct str path;
     if (!find_mount(arena, CGROUP_TREE_UNIFIED, &mount))
         return err_set(err, ERR_UNSUPPORTED, 0, "no cgroup v2 tree is mounted here");
-    if (find_by_handle(arena, mount, group, out) || find_by_walk(arena, mount, group, out))
+    if (find_by_handle(arena, mount.point, group, &path) || find_by_walk(arena, mount.point, group, &path)) {
+        *out = mount.root.len + path.len ? str_printf(arena, "%.*s%.*s", STR_ARG(mount.root), STR_ARG(path)) : STR("/");
         return true;
+    }
     return err_set(err, ERR_GONE, 0, "no cgroup has the id %llu (any more)", (unsigned long long)group);
 }
 
@@ -136,7 +137,8 @@ size_t
 service_group_pids(struct arena *arena, struct str path, uint32_t *pids, size_t limit)
 {
     static const enum cgroup_tree trees[] = {CGROUP_TREE_UNIFIED, CGROUP_TREE_SYSTEMD};
-    struct str mount;
+    struct cgroup_mount mount;
+    struct str below;
     struct str text;
     struct str line;
     size_t count = 0;
@@ -144,9 +146,9 @@ service_group_pids(struct arena *arena, struct str path, uint32_t *pids, size_t 
     if (!str_starts(path, STR("/")) || str_find(path, STR("/..")) != SIZE_MAX)
         return 0;
     for (size_t i = 0; i < sizeof trees / sizeof *trees && count == 0; i++) {
-        if (!find_mount(arena, trees[i], &mount))
+        if (!find_mount(arena, trees[i], &mount) || !inside(mount.root, path, &below))
             continue;
-        struct str file = str_printf(arena, "%.*s%.*s/cgroup.procs", STR_ARG(mount), STR_ARG(path));
+        struct str file = str_printf(arena, "%.*s%.*s/cgroup.procs", STR_ARG(mount.point), STR_ARG(below));
         if (!file_read(arena, file.ptr, PROCS_LIMIT, false, &text, NULL))
             continue;
         while (count < limit && str_cut(&text, '\n', &line)) {

@@ -561,6 +561,53 @@ TEST(a_cgroups_path_is_found_by_its_id)
     CHECK_INT(gone.kind, ERR_GONE);
 }
 
+// What a container sees that was given its own part of the tree, but no cgroup namespace.
+static int
+look_from_part(struct arena *arena, const char *mounted, struct str outer, uint64_t id)
+{
+    struct str path;
+    uint32_t pids[4];
+    struct str part = str_printf(arena, "%s%.*s", mounted, STR_ARG(outer));
+    struct str own = str_printf(arena, "%d", (int)getpid());
+    int fd = open(str_printf(arena, "%.*s/inner/cgroup.procs", STR_ARG(part)).ptr, O_WRONLY | O_CLOEXEC);
+    bool moved = write(fd, own.ptr, own.len) > 0;
+    close(fd);
+    if (!moved || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount(part.ptr, "/mnt", NULL, MS_BIND, NULL) != 0 || umount2(mounted, MNT_DETACH) != 0)
+        return 77;
+    if (!service_group_path(arena, id, &path, NULL) ||
+        !str_equal(path, str_printf(arena, "%.*s/inner", STR_ARG(outer))))
+        return 1;
+    return service_group_pids(arena, path, pids, 4) == 1 && pids[0] == (uint32_t)getpid() ? 0 : 2;
+}
+
+TEST(a_cgroups_path_is_the_same_where_a_part_of_the_tree_is_mounted)
+{
+    const char *mounted = group_mount();
+    int status = 0;
+    if (!mounted)
+        SKIP("no cgroup v2 tree here");
+    struct str outer = str_printf(arena, "/moorage-part-%d", (int)getpid());
+    struct str outer_path = str_printf(arena, "%s%s", mounted, outer.ptr);
+    struct str inner_path = str_printf(arena, "%s/inner", outer_path.ptr);
+    if (mkdir(outer_path.ptr, 0755) != 0 || mkdir(inner_path.ptr, 0755) != 0) {
+        rmdir(outer_path.ptr);
+        SKIP("no right to make a cgroup");
+    }
+    uint64_t id = group_id(arena, mounted, str_printf(arena, "%s/inner", outer.ptr));
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(look_from_part(arena, mounted, outer, id));
+    waitpid(pid, &status, 0);
+    for (int i = 0; i < 200 && rmdir(inner_path.ptr) != 0; i++)
+        clock_sleep_ms(5);
+    rmdir(outer_path.ptr);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        SKIP("a mount namespace of its own is not allowed here");
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
 TEST(paths_that_lead_out_of_the_tree_have_no_processes)
 {
     uint32_t pids[4];
