@@ -22,10 +22,13 @@
 
 #define MOST 1000
 #define MOUNTINFO_LIMIT ((size_t)16 << 20)
+#define STAT_LIMIT 4096
+#define PATH_SIZE 64
 
 // A namespace and the way to it.
 struct place {
     struct netns netns;
+    uint32_t tid;    // the thread to look at instead of the process, whose first thread has ended; 0 = none
     uint64_t table;  // inode of its /proc/PID/net/tcp, which tells namespaces apart when their own files can't be seen
     struct str path; // where it is mounted; empty = only by its process
 };
@@ -81,49 +84,94 @@ add_place(struct reading *reading, uint64_t id, uint64_t table)
     return place;
 }
 
-static uint64_t
-table_of(uint32_t pid)
+// "/proc/17/net/tcp", "/proc/17/task/18/net/tcp"
+static const char *
+path_of(char path[PATH_SIZE], uint32_t pid, uint32_t tid, const char *name)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%u/net/tcp", pid);
-    return inode_of(path);
+    if (tid)
+        snprintf(path, PATH_SIZE, "/proc/%u/task/%u/%s", pid, tid, name);
+    else
+        snprintf(path, PATH_SIZE, "/proc/%u/%s", pid, name);
+    return path;
+}
+
+static uint64_t
+table_of(uint32_t pid, uint32_t tid)
+{
+    char path[PATH_SIZE];
+    return inode_of(path_of(path, pid, tid, "net/tcp"));
+}
+
+enum look {
+    LOOK_TOLD,    // which namespace it lives in
+    LOOK_NONE,    // in none: it ended
+    LOOK_REFUSED, // or it may be in none
+};
+
+// Looks at a process, or at one thread of it.
+static enum look
+look_at(struct reading *reading, uint32_t pid, uint32_t tid)
+{
+    char path[PATH_SIZE];
+    char link[64];
+    uint64_t id;
+    ssize_t length = readlink(path_of(path, pid, tid, "ns/net"), link, sizeof link);
+    bool refused = length < 0 && (errno == EACCES || errno == EPERM);
+    bool told = length >= 0 && proc_parse_link((struct str){link, (size_t)length}, STR("net"), &id);
+    if (!refused && !told)
+        return LOOK_NONE;
+    if (told && (id == reading->own || find_place(reading, id, 0)))
+        return LOOK_TOLD;
+    uint64_t table = table_of(pid, tid);
+    if (refused && (table == 0 || reading->own_table == 0))
+        return LOOK_REFUSED;
+    if (refused && (table == reading->own_table || find_place(reading, table, table)))
+        return LOOK_TOLD;
+    if (refused)
+        id = table;
+    // Perhaps known by its table, from a process that was closed to us.
+    struct place *place = find_place(reading, id, table);
+    if (!place)
+        place = add_place(reading, id, table);
+    if (place) {
+        place->netns.id = id;
+        place->netns.pid = pid;
+        place->tid = tid;
+    }
+    return LOOK_TOLD;
+}
+
+static bool
+has_ended(struct reading *reading, uint32_t pid)
+{
+    char path[PATH_SIZE];
+    struct str text;
+    struct proc_stat stat;
+    struct err err = {0};
+    if (!file_read(reading->arena, path_of(path, pid, 0, "stat"), STAT_LIMIT, false, &text, &err))
+        return err.kind == ERR_GONE;
+    return proc_parse_stat(text, &stat) && proc_has_ended(&stat);
 }
 
 // Processes come by rising number, so that a namespace gets the oldest of its own.
 static void
-look_at_process(struct reading *reading, int proc_fd, uint32_t pid)
+look_at_process(struct reading *reading, uint32_t pid)
 {
-    char path[64];
-    char link[64];
-    uint64_t id;
-    snprintf(path, sizeof path, "%u/ns/net", pid);
-    ssize_t length = readlinkat(proc_fd, path, link, sizeof link);
-    bool refused = length < 0 && (errno == EACCES || errno == EPERM);
-    if (length >= 0 && proc_parse_link((struct str){link, (size_t)length}, STR("net"), &id)) {
-        struct place *place = NULL;
-        if (id == reading->own || find_place(reading, id, 0))
-            return;
-        uint64_t table = table_of(pid);
-        // Perhaps known by its table, from a process that was closed to us.
-        place = find_place(reading, id, table);
-        if (!place)
-            place = add_place(reading, id, table);
-        if (!place)
-            return;
-        place->netns.id = id;
-        place->netns.pid = pid;
-    } else if (refused) {
-        uint64_t table = table_of(pid);
-        if (table == 0 || reading->own_table == 0) {
-            reading->blind = true;
-            return;
-        }
-        if (table == reading->own_table || find_place(reading, table, table))
-            return;
-        struct place *place = add_place(reading, table, table);
-        if (place)
-            place->netns.pid = pid;
+    char path[PATH_SIZE];
+    enum look look = look_at(reading, pid, 0);
+    bool told = look == LOOK_TOLD;
+    // A thread leaves its namespace when it ends, and that may be the first of several.
+    DIR *tasks = told ? NULL : opendir(path_of(path, pid, 0, "task"));
+    struct dirent *entry;
+    while (tasks && !told && (entry = readdir(tasks))) {
+        uint64_t tid;
+        told = str_to_u64(str_of(entry->d_name), 10, &tid) && tid != pid && tid <= UINT32_MAX &&
+               look_at(reading, pid, (uint32_t)tid) == LOOK_TOLD;
     }
+    if (tasks)
+        closedir(tasks);
+    if (!told && look == LOOK_REFUSED && !has_ended(reading, pid))
+        reading->blind = true;
 }
 
 static bool
@@ -139,7 +187,7 @@ look_at_processes(struct reading *reading, struct err *err)
         uint64_t pid;
         if (!str_to_u64(str_of(entry->d_name), 10, &pid) || pid > UINT32_MAX)
             continue;
-        look_at_process(reading, dirfd(proc), (uint32_t)pid);
+        look_at_process(reading, (uint32_t)pid);
         reading->late |= clock_mono_us() >= reading->deadline_us;
     }
     closedir(proc);
@@ -188,12 +236,10 @@ open_namespace(const char *path, uint64_t id)
 static bool
 enter(struct arena *arena, const struct place *place)
 {
-    char path[64];
+    char path[PATH_SIZE];
     int fd = -1;
-    if (place->netns.pid != 0) {
-        snprintf(path, sizeof path, "/proc/%u/ns/net", place->netns.pid);
-        fd = open_namespace(path, place->netns.id);
-    }
+    if (place->netns.pid != 0)
+        fd = open_namespace(path_of(path, place->netns.pid, place->tid, "ns/net"), place->netns.id);
     if (fd < 0 && place->path.len != 0)
         fd = open_namespace(str_c(arena, place->path), place->netns.id);
     if (fd < 0)
@@ -210,15 +256,15 @@ enter(struct arena *arena, const struct place *place)
 static enum known
 read_from_outside(struct reading *reading, const struct place *place, struct host *found)
 {
-    char folder[64];
+    char folder[PATH_SIZE];
     struct err err = {0};
     if (place->netns.pid == 0)
         return KNOWN_NOT_ALLOWED;
-    snprintf(folder, sizeof folder, "/proc/%u/net", place->netns.pid);
+    path_of(folder, place->netns.pid, place->tid, "net");
     if (!sock_diag_read_files(reading->arena, folder, &reading->query, found, &err))
         return err.kind == ERR_GONE ? KNOWN_GONE : KNOWN_NOT_ALLOWED;
     // The pid may have become another process meanwhile.
-    return place->table == 0 || table_of(place->netns.pid) == place->table ? KNOWN_YES : KNOWN_GONE;
+    return place->table == 0 || table_of(place->netns.pid, place->tid) == place->table ? KNOWN_YES : KNOWN_GONE;
 }
 
 static enum known

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,6 +172,87 @@ TEST(without_any_right_it_is_seen_all_the_same)
     if (!start_neighbour())
         SKIP("a network namespace of its own is not allowed here");
     int result = in_child(look_as_nobody, arena);
+    if (result == 77)
+        SKIP("no other user can be taken on here");
+    CHECK_INT(result, 0);
+}
+
+static void *
+live_on(void *data)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(6002)};
+    int *ready = data;
+    int tcp = socket(AF_INET, SOCK_STREAM, 0);
+    char text[512];
+    // The test may look only once the first thread is dead.
+    for (;;) {
+        FILE *file = fopen("/proc/self/stat", "r");
+        bool ended = file && fgets(text, sizeof text, file) && strstr(text, ") Z ");
+        if (file)
+            fclose(file);
+        if (ended)
+            break;
+        clock_sleep_ms(1);
+    }
+    if (bind(tcp, (struct sockaddr *)&name, sizeof name) == 0 && listen(tcp, 1) == 0 && write(*ready, "x", 1) == 1)
+        clock_sleep_ms(60000);
+    _exit(1);
+}
+
+TEST(a_process_whose_first_thread_has_ended_still_lives_there)
+{
+    int ends[2];
+    char byte;
+    unsigned found = 0;
+    struct host host = {0};
+    struct err err = {0};
+    CHECK(pipe(ends) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        pthread_t thread;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(ends[0]);
+        if (unshare(CLONE_NEWNET) != 0)
+            _exit(77);
+        pthread_create(&thread, NULL, live_on, &ends[1]);
+        syscall(SYS_exit, 0);
+    }
+    close(ends[1]);
+    bool started = read(ends[0], &byte, 1) == 1;
+    close(ends[0]);
+    bool good = started && namespace_read(arena, 6002, 6002, 5000, &host, &err);
+    const struct netns *netns = netns_of(&host, pid);
+    for (size_t i = 0; netns && i < host.sockets.count; i++)
+        found += host.sockets.items[i].netns == netns->id && host.sockets.items[i].local_port == 6002;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    if (!started)
+        SKIP("a network namespace of its own is not allowed here");
+    CHECK(good && netns);
+    CHECK_INT(netns->known, KNOWN_YES);
+    CHECK_INT(found, 1);
+}
+
+// A zombie of root is closed to others and lives nowhere.
+static int
+look_beside_zombie(struct arena *arena)
+{
+    struct host host = {0};
+    struct err err = {0};
+    siginfo_t info;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+        return 77;
+    if (!namespace_read(arena, 6000, 6001, 5000, &host, &err))
+        return 1;
+    return host.namespaces_known == KNOWN_YES ? 0 : 2;
+}
+
+TEST(a_zombie_hides_no_namespace)
+{
+    int result = in_child(look_beside_zombie, arena);
     if (result == 77)
         SKIP("no other user can be taken on here");
     CHECK_INT(result, 0);
