@@ -289,7 +289,8 @@ note_holders(struct inquiry *inquiry, struct cause *cause)
     for (size_t i = 0; i < cause->holders.count; i++) {
         const struct holder *holder = &cause->holders.items[i];
         struct known_cause known = known_find(inquiry->question->protocol, inquiry->port, lower_name(inquiry, holder));
-        if (known.advice.len > 0 && i == 0)
+        // Of a forwarder's container more is known than of forwarders as such.
+        if (known.advice.len > 0 && i == 0 && !cause->container)
             why_note(inquiry, cause, known.advice);
         if (i == 0)
             for (size_t k = 0; k < holder->warnings.count; k++)
