@@ -116,6 +116,15 @@ str_trim(struct str s)
     return s;
 }
 
+struct str
+str_base_name(struct str path)
+{
+    size_t start = path.len;
+    while (start > 0 && path.ptr[start - 1] != '/' && path.ptr[start - 1] != '\\')
+        start--;
+    return str_part(path, start, SIZE_MAX);
+}
+
 bool
 str_cut(struct str *rest, char separator, struct str *head)
 {

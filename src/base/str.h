@@ -79,6 +79,10 @@ str_find_last_byte(struct str s, char c);
 struct str
 str_trim(struct str s);
 
+// The last part of a path: what stands behind the last slash or backslash.
+struct str
+str_base_name(struct str path);
+
 // Cuts the next field off `rest`: `head` gets what stands before `separator`, `rest` what stands behind it. False when
 // `rest` was used up before (its ptr is NULL then); a text without the separator gives one field.
 bool

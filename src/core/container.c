@@ -10,21 +10,6 @@
 // Docker shows ids with this many digits.
 #define ID_SHORT 12
 
-static enum known
-known_of(const struct err *err)
-{
-    switch (err->kind) {
-    case ERR_NOT_ALLOWED:
-        return KNOWN_NOT_ALLOWED;
-    case ERR_GONE:
-        return KNOWN_GONE;
-    case ERR_TIMEOUT:
-        return KNOWN_TIMEOUT;
-    default:
-        return KNOWN_UNSUPPORTED;
-    }
-}
-
 // Asks one API and notes its answer as it came. The runtime is what the API itself says: Podman is often found at
 // docker.sock. `body` gets what a good answer holds.
 static const struct api_answer *
@@ -35,7 +20,7 @@ ask(struct arena *arena, struct host *host, struct container_endpoint endpoint, 
     struct err err = {.kind = ERR_NONE};
     struct api_answer answer = {.runtime = endpoint.runtime, .endpoint = endpoint.path, .request = request};
     if (!container_ask(arena, endpoint, request, deadline_ms, &answer.body, &err)) {
-        answer.known = known_of(&err);
+        answer.known = host_known_of(err.kind);
     } else if (http_parse(arena, answer.body, true, &http) != HTTP_DONE) {
         answer.known = KNOWN_UNSUPPORTED;
     } else {

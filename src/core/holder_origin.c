@@ -53,17 +53,6 @@ title_of(const struct title *list, size_t count, struct str name)
 }
 
 static struct str
-base_name(struct str path)
-{
-    size_t slash = str_find_last_byte(path, '/');
-    size_t back = str_find_last_byte(path, '\\');
-
-    if (slash == SIZE_MAX || (back != SIZE_MAX && back > slash))
-        slash = back;
-    return slash == SIZE_MAX ? path : str_part(path, slash + 1, SIZE_MAX);
-}
-
-static struct str
 without_end(struct str text, struct str end)
 {
     if (text.len <= end.len || !str_equal_nocase(str_part(text, text.len - end.len, SIZE_MAX), end))
@@ -98,7 +87,7 @@ struct str
 holder_program(struct arena *arena, const struct process *process)
 {
     struct str name = process->name;
-    struct str exe = base_name(process->exe.value);
+    struct str exe = str_base_name(process->exe.value);
     struct str argument = first_argument(process);
     struct str head;
 
@@ -106,7 +95,7 @@ holder_program(struct arena *arena, const struct process *process)
     if (str_starts(argument, STR("-")))
         argument = str_part(argument, 1, SIZE_MAX);
     if (str_cut(&argument, ' ', &head))
-        argument = base_name(head);
+        argument = str_base_name(head);
     if (name.len == 0 || is_thread_name(name))
         name = exe.len > 0 ? exe : argument.len > 0 ? argument : name;
     else if (name.len == COMM_LENGTH && str_starts(exe, name))
@@ -129,7 +118,7 @@ script_name(struct str path)
 {
     static const struct str kinds[] = {STR_INIT(".js"), STR_INIT(".cjs"), STR_INIT(".mjs"), STR_INIT(".py"),
                                        STR_INIT(".rb"), STR_INIT(".pl"),  STR_INIT(".php"), STR_INIT(".sh")};
-    struct str name = base_name(path);
+    struct str name = str_base_name(path);
 
     for (size_t i = 0; i < COUNT(kinds); i++)
         name = without_end(name, kinds[i]);

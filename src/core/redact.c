@@ -261,17 +261,6 @@ redact_text(struct arena *arena, struct str text)
     return buf_str(&out);
 }
 
-static struct str
-base_name(struct str path)
-{
-    size_t slash = str_find_last_byte(path, '/');
-    size_t backslash = str_find_last_byte(path, '\\');
-
-    if (slash == SIZE_MAX || (backslash != SIZE_MAX && backslash > slash))
-        slash = backslash;
-    return slash == SIZE_MAX ? path : str_part(path, slash + 1, SIZE_MAX);
-}
-
 static const struct program_option *
 find_option(const struct reader *reader, struct str arg)
 {
@@ -344,7 +333,7 @@ redact_command(struct arena *arena, const struct str_list *command)
 
     for (size_t i = 0; i < command->count; i++) {
         struct str arg = command->items[i];
-        struct str name = base_name(arg);
+        struct str name = str_base_name(arg);
         // "sudo -u app mysql -pSECRET": any argument may be the program that the options belong to.
         for (size_t k = 0; k < sizeof program_options / sizeof *program_options; k++)
             if (str_starts(name, program_options[k].program))

@@ -126,16 +126,6 @@ add_fact(struct arena *arena, cJSON *object, cJSON *unknown, const char *key, en
         json_add_str(arena, unknown, key, host_known_name(known));
 }
 
-static struct str
-base_name(struct str path)
-{
-    size_t slash = str_find_last_byte(path, '/');
-    size_t backslash = str_find_last_byte(path, '\\');
-    size_t cut = slash == SIZE_MAX ? backslash : backslash == SIZE_MAX || slash > backslash ? slash : backslash;
-
-    return cut == SIZE_MAX ? path : str_part(path, cut + 1, path.len);
-}
-
 // The bytes of all arguments where one of them is no UTF-8, so that they can be put together again.
 static void
 add_raw_command(struct arena *arena, cJSON *object, const struct str_list *command)
@@ -164,7 +154,7 @@ add_command(struct arena *arena, cJSON *object, cJSON *unknown, const struct pro
     for (size_t i = 0; i < shown.count; i++) {
         if (privacy->share && i > 0)
             break;
-        json_append_str(arena, array, privacy->share ? base_name(shown.items[i]) : shown.items[i]);
+        json_append_str(arena, array, privacy->share ? str_base_name(shown.items[i]) : shown.items[i]);
     }
     if (!privacy->share)
         add_raw_command(arena, object, &shown);

@@ -19,21 +19,6 @@ enum {
     PROBED_PORTS = 1000, // of a recording
 };
 
-enum known
-snapshot_known_of(enum err_kind kind)
-{
-    switch (kind) {
-    case ERR_NOT_ALLOWED:
-        return KNOWN_NOT_ALLOWED;
-    case ERR_GONE:
-        return KNOWN_GONE;
-    case ERR_TIMEOUT:
-        return KNOWN_TIMEOUT;
-    default:
-        return KNOWN_UNSUPPORTED;
-    }
-}
-
 // A table that could not be read must not look like an empty one.
 static void
 note_unread(struct arena *arena, struct host *host, struct str what, enum err_kind kind)
@@ -41,7 +26,7 @@ note_unread(struct arena *arena, struct host *host, struct str what, enum err_ki
     for (size_t i = 0; i < host->unseen.count; i++)
         if (host->unseen.items[i].pid == 0 && str_equal(host->unseen.items[i].what, what))
             return;
-    *LIST_ADD(arena, &host->unseen) = (struct unseen){.what = what, .reason = snapshot_known_of(kind)};
+    *LIST_ADD(arena, &host->unseen) = (struct unseen){.what = what, .reason = host_known_of(kind)};
 }
 
 // How a list stands after its reading failed: never as read.
@@ -49,7 +34,7 @@ static void
 settle_unread(enum known *known, enum err_kind kind)
 {
     if (*known == KNOWN_NOT_ASKED || *known == KNOWN_YES)
-        *known = snapshot_known_of(kind);
+        *known = host_known_of(kind);
 }
 
 // A namespace that an earlier reading told of already is dropped.

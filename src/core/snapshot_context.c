@@ -64,7 +64,7 @@ note_answer(struct context *context, struct manager manager, bool answered, enum
     if (answered || kind == ERR_GONE)
         host->services_known = KNOWN_YES;
     else if (host->services_known != KNOWN_YES)
-        host->services_known = snapshot_known_of(kind);
+        host->services_known = host_known_of(kind);
     if (!answered && kind != ERR_GONE)
         *LIST_ADD(context->arena, &host->silent_managers) = manager_key(manager);
 }
@@ -162,7 +162,7 @@ read_group(struct context *context, uint64_t id)
     group->id = id;
     group->path.known = KNOWN_YES;
     if (!service_group_path(context->arena, id, &group->path.value, &err)) {
-        group->path = (struct fact){.known = snapshot_known_of(err.kind)};
+        group->path = (struct fact){.known = host_known_of(err.kind)};
         return group;
     }
     size_t count = service_group_pids(context->arena, group->path.value, pids, GROUP_PIDS);

@@ -4,16 +4,11 @@
 // What the files snapshot*.c share. Not for others. The systems do not differ.
 
 #include "base/arena.h"
-#include "base/err.h"
 #include "core/lookup.h"
 #include "decode/host.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-// How a fact stands whose reading failed so: never YES.
-enum known
-snapshot_known_of(enum err_kind kind);
 
 // Makes the rows from index `first` on one with rows that are there already, and with each other: the same socket read
 // twice, and an MPTCP socket with its TCP subflow. Rows before `first` keep their index.

@@ -1,13 +1,5 @@
 #include "decode/forwarder.h"
 
-// The last part of a path.
-static struct str
-base_name(struct str path)
-{
-    size_t slash = str_find_last_byte(path, '/');
-    return slash == SIZE_MAX ? path : str_part(path, slash + 1, path.len);
-}
-
 // The value of an option in the word at *at, or in the next word, which is then used up: "-name v", "-name=v", "--name v".
 // Go's flag package takes one dash or two (https://pkg.go.dev/flag), and so do we for all of these programs.
 static bool
@@ -191,7 +183,8 @@ read_conmon(const struct str_list *command, struct forwarder *out)
             out->id = value;
         else if (take_option(command, &i, STR("n"), &value) || take_option(command, &i, STR("name"), &value))
             out->name = value;
-        else if (take_option(command, &i, STR("exit-command"), &value) && str_equal(base_name(value), STR("podman")))
+        else if (take_option(command, &i, STR("exit-command"), &value) &&
+                 str_equal(str_base_name(value), STR("podman")))
             out->runtime = STR("podman");
     }
     // The kubelet's naming scheme: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT
@@ -213,7 +206,7 @@ read_containerd_shim(const struct str_list *command, struct forwarder *out)
         else if (take_option(command, &i, STR("id"), &value))
             out->id = value;
         else if (take_option(command, &i, STR("workdir"), &value) && out->id.len == 0)
-            out->id = base_name(value);
+            out->id = str_base_name(value);
     }
 }
 
@@ -255,7 +248,7 @@ find_kind(struct str program, struct forwarder *out)
 bool
 forwarder_parse(struct arena *arena, const struct str_list *command, struct forwarder *out)
 {
-    if (command->count == 0 || !find_kind(base_name(command->items[0]), out))
+    if (command->count == 0 || !find_kind(str_base_name(command->items[0]), out))
         return false;
     switch (out->kind) {
     case FORWARDER_DOCKER_PROXY:

@@ -107,6 +107,21 @@ host_known_parse(struct str name, enum known *out)
     return true;
 }
 
+enum known
+host_known_of(enum err_kind kind)
+{
+    switch (kind) {
+    case ERR_NOT_ALLOWED:
+        return KNOWN_NOT_ALLOWED;
+    case ERR_GONE:
+        return KNOWN_GONE;
+    case ERR_TIMEOUT:
+        return KNOWN_TIMEOUT;
+    default:
+        return KNOWN_UNSUPPORTED;
+    }
+}
+
 struct str
 host_tier_name(enum tier tier)
 {

@@ -8,6 +8,7 @@
 // belongs to the arena of the reading. Sockets are referred to by their index in `sockets`.
 // How the systems differ: a system that does not have a thing leaves its list empty or its fact KNOWN_UNSUPPORTED.
 
+#include "base/err.h"
 #include "base/list.h"
 #include "base/str.h"
 #include "decode/address.h"
@@ -391,6 +392,9 @@ struct str
 host_known_name(enum known known);
 bool
 host_known_parse(struct str name, enum known *out);
+// How a fact stands whose reading failed so: never YES
+enum known
+host_known_of(enum err_kind kind);
 // "proc", "own", "bpf", "windows", "fake"
 struct str
 host_tier_name(enum tier tier);

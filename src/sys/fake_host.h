@@ -55,11 +55,9 @@ fake_host_call(const char *function, struct err *err);
 enum known
 fake_host_call_known(const char *function);
 
-// A refusal as an error of the kind that goes with it, and back.
+// A refusal as an error of the kind that goes with it.
 bool
 fake_host_refuse(enum known known, const char *what, struct err *err);
-enum known
-fake_host_known_of(enum err_kind kind);
 
 // Something was done that the script may wait for: "probe", "signal 41233".
 void

@@ -232,27 +232,10 @@ fake_host_call(const char *function, struct err *err)
 }
 
 enum known
-fake_host_known_of(enum err_kind kind)
-{
-    switch (kind) {
-    case ERR_NONE:
-        return KNOWN_YES;
-    case ERR_NOT_ALLOWED:
-        return KNOWN_NOT_ALLOWED;
-    case ERR_GONE:
-        return KNOWN_GONE;
-    case ERR_TIMEOUT:
-        return KNOWN_TIMEOUT;
-    default:
-        return KNOWN_UNSUPPORTED;
-    }
-}
-
-enum known
 fake_host_call_known(const char *function)
 {
     struct err err = {0};
-    return fake_host_call(function, &err) ? KNOWN_YES : fake_host_known_of(err.kind);
+    return fake_host_call(function, &err) ? KNOWN_YES : host_known_of(err.kind);
 }
 
 bool

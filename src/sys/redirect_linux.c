@@ -214,19 +214,6 @@ read_legacy(struct arena *arena, const struct legacy *legacy, struct redirect_li
     return good;
 }
 
-static enum known
-known_of(enum err_kind kind)
-{
-    switch (kind) {
-    case ERR_NOT_ALLOWED:
-        return KNOWN_NOT_ALLOWED;
-    case ERR_TIMEOUT:
-        return KNOWN_TIMEOUT;
-    default:
-        return KNOWN_UNSUPPORTED;
-    }
-}
-
 bool
 redirect_read(struct arena *arena, struct host *host, struct err *err)
 {
@@ -258,7 +245,7 @@ redirect_read(struct arena *arena, struct host *host, struct err *err)
     // What was found counts, also where another part could not be read.
     for (size_t i = 0; i < found.count; i++)
         *LIST_ADD(arena, &host->redirects) = found.items[i];
-    host->redirects_known = good ? KNOWN_YES : known_of(why.kind);
+    host->redirects_known = good ? KNOWN_YES : host_known_of(why.kind);
     // Only what is no matter of rights is an error.
     if (good || why.kind == ERR_NOT_ALLOWED)
         return true;

@@ -176,4 +176,14 @@ TEST(texts_too_long_have_no_distance)
     CHECK(str_distance(STR("a"), (struct str){text, 65}) == SIZE_MAX);
 }
 
+TEST(last_part_of_a_path_is_its_name)
+{
+    CHECK_STR(str_base_name(STR("/usr/bin/node")), "node");
+    CHECK_STR(str_base_name(STR("C:\\Program Files\\x/y.exe")), "y.exe");
+    CHECK_STR(str_base_name(STR("C:/x\\y.exe")), "y.exe");
+    CHECK_STR(str_base_name(STR("node")), "node");
+    CHECK_STR(str_base_name(STR("/usr/bin/")), "");
+    CHECK_INT(str_base_name((struct str){0}).len, 0);
+}
+
 TAP_MAIN

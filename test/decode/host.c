@@ -36,6 +36,10 @@ TEST(what_is_known_has_no_word_and_what_is_not_has_one)
     CHECK(host_known_parse(STR("unsupported"), &known) && known == KNOWN_UNSUPPORTED);
     CHECK(host_known_parse(STR("timeout"), &known) && known == KNOWN_TIMEOUT);
     CHECK(!host_known_parse(STR(""), &known));
+    CHECK_INT(host_known_of(ERR_NOT_ALLOWED), KNOWN_NOT_ALLOWED);
+    CHECK_INT(host_known_of(ERR_GONE), KNOWN_GONE);
+    CHECK_INT(host_known_of(ERR_TIMEOUT), KNOWN_TIMEOUT);
+    CHECK_INT(host_known_of(ERR_FORMAT), KNOWN_UNSUPPORTED);
     CHECK_STR(host_tier_name(TIER_PROC), "proc");
     CHECK_STR(host_tier_name(TIER_NONE), "");
 }
