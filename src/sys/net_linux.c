@@ -95,45 +95,38 @@ read_wireguard(struct tunnels *tunnels, const struct rtnl_link *link, struct hos
         explicit_bzero((char *)(uintptr_t)answer.ptr, answer.len);
 }
 
-static void
-read_fou(struct tunnels *tunnels, struct host *host)
-{
-    uint16_t type;
-    struct buf request = {.arena = tunnels->arena};
-    struct netlink_message message;
-    if (!genl_find_family(tunnels->families, STR("fou"), &type))
-        return;
-    genl_request_fou(&request, type, netlink_socket_next(&tunnels->netlink));
-    struct str answer = ask_tunnels(tunnels, &request);
-    while (netlink_next(&answer, &message)) {
-        enum family family;
-        uint16_t port;
-        if (message.type == type && genl_parse_fou(message.payload, &family, &port))
-            add_port(tunnels->arena, host, PROTOCOL_UDP, family, port, "fou", STR(""));
-    }
-}
+// Kinds whose ports are asked for all at once.
+struct tunnel_kind {
+    const char *name;
+    void (*request)(struct buf *out, uint16_t type, uint32_t sequence);
+    bool (*parse)(struct str payload, enum family *family, uint16_t *port);
+};
 
 static void
-read_l2tp(struct tunnels *tunnels, struct host *host)
+read_kind(struct tunnels *tunnels, const struct tunnel_kind *kind, struct host *host)
 {
     uint16_t type;
     struct buf request = {.arena = tunnels->arena};
     struct netlink_message message;
-    if (!genl_find_family(tunnels->families, STR("l2tp"), &type))
+    if (!genl_find_family(tunnels->families, str_of(kind->name), &type))
         return;
-    genl_request_l2tp(&request, type, netlink_socket_next(&tunnels->netlink));
+    kind->request(&request, type, netlink_socket_next(&tunnels->netlink));
     struct str answer = ask_tunnels(tunnels, &request);
     while (netlink_next(&answer, &message)) {
         enum family family;
         uint16_t port;
-        if (message.type == type && genl_parse_l2tp(message.payload, &family, &port))
-            add_port(tunnels->arena, host, PROTOCOL_UDP, family, port, "l2tp", STR(""));
+        if (message.type == type && kind->parse(message.payload, &family, &port))
+            add_port(tunnels->arena, host, PROTOCOL_UDP, family, port, kind->name, STR(""));
     }
 }
 
 static void
 read_tunnels(struct arena *arena, struct str links, struct host *host)
 {
+    static const struct tunnel_kind kinds[] = {
+        {"fou", genl_request_fou, genl_parse_fou},
+        {"l2tp", genl_request_l2tp, genl_parse_l2tp},
+    };
     struct tunnels tunnels = {.arena = arena, .deadline_us = clock_mono_us() + DEADLINE_US};
     struct buf request = {.arena = arena};
     struct rtnl_link link;
@@ -146,8 +139,8 @@ read_tunnels(struct arena *arena, struct str links, struct host *host)
         if (link.up && str_equal(link.kind, STR("wireguard")))
             read_wireguard(&tunnels, &link, host);
     }
-    read_fou(&tunnels, host);
-    read_l2tp(&tunnels, host);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        read_kind(&tunnels, &kinds[i], host);
     netlink_socket_close(&tunnels.netlink);
 }
 
