@@ -111,7 +111,7 @@ load_named(void)
 {
     const char *path = getenv("MOORAGE_FAKE_HOST");
     struct err err = {0};
-    struct str text;
+    struct str text = {0};
 
     if (fake.arena)
         return;
