@@ -299,19 +299,6 @@ container_text(const struct why_view *view, const struct holder *holder)
 }
 
 static struct str
-state_text(const struct why_view *view, const struct process *process)
-{
-    if (process->state == 'Z')
-        return STR("it has ended, but its parent has not taken notice yet");
-    if (process->state != 'T')
-        return (struct str){0};
-    if (process->tty.len)
-        return str_printf(view->arena, "it is stopped (Ctrl-Z) in terminal %.*s; `fg` there lets it go on",
-                          STR_ARG(process->tty));
-    return STR("it is stopped and answers nobody");
-}
-
-static struct str
 other_holders(const struct why_view *view, const struct cause *cause)
 {
     struct buf out = {.arena = view->arena};
@@ -340,10 +327,8 @@ add_holders(const struct why_view *view, const struct cause *cause, struct sheet
     else if (process && process->exe.value.len)
         sheet_add(sheet, STR("program"), words_path(view->arena, process->exe.value, view->privacy),
                   folder(view, process));
-    if (process) {
+    if (process)
         sheet_add(sheet, STR("started"), origin(view, holder), (struct str){0});
-        sheet_add(sheet, STR("state"), state_text(view, process), (struct str){0});
-    }
     sheet_add(sheet, STR("service"), service_text(view, holder), (struct str){0});
     sheet_add(sheet, STR("container"), container_text(view, holder), (struct str){0});
     sheet_add(sheet, STR("with"), other_holders(view, cause), (struct str){0});

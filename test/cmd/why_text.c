@@ -226,19 +226,15 @@ TEST(each_kind_has_its_taker)
     }
 }
 
-TEST(a_stopped_job_says_how_to_go_on)
+TEST(what_is_odd_about_a_program_is_noted)
 {
     struct scene scene;
 
     open_scene(arena, &scene, WHY_TAKEN);
-    add_listener(arena, &scene);
-    scene.node.state = 'T';
-    scene.node.tty = STR("pts/3");
-    CHECK(str_find(text_of(arena, &scene), STR("pts/3")) != SIZE_MAX);
-    scene.node.tty = STR("");
-    CHECK(str_find(text_of(arena, &scene), STR("it is stopped")) != SIZE_MAX);
-    scene.node.state = 'Z';
-    CHECK(str_find(text_of(arena, &scene), STR("it has ended")) != SIZE_MAX);
+    struct cause *cause = add_listener(arena, &scene);
+    *LIST_ADD(arena, &cause->notes) = STR("It is stopped, a job of the terminal pts/3.");
+    CHECK(str_find(text_of(arena, &scene), STR("  note       It is stopped, a job of the terminal pts/3.")) !=
+          SIZE_MAX);
 }
 
 TEST(a_container_and_a_unit_are_told_with_their_facts)
