@@ -104,7 +104,7 @@ bool
 container_detail(struct arena *arena, struct host *host, size_t index, unsigned deadline_ms)
 {
     struct container *container = &host->containers.items[index];
-    struct str body;
+    struct str body = {0};
     if (container->api.len == 0 || !is_plain_id(container->id))
         return false;
     struct container_endpoint endpoint = {.runtime = container->runtime, .path = container->api};
