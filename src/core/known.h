@@ -40,7 +40,8 @@ known_grace(struct str name);
 
 // Whether the program by this name is one of a class: "forwarder" (docker-proxy), "relay" (ssh, kubectl, editors),
 // "supervisor" (nodemon, pm2), "shell", "editor", "service-manager", "never-listens" (sleep, bash), "interpreter",
-// "task-runner" (npm, make), "scheduler" (cron), "remote-access" (sshd), "loopback-usual" (databases).
+// "task-runner" (npm, make), "scheduler" (cron), "remote-access" (sshd), "loopback-usual" (databases),
+// "ends-workers" (nginx: its first process ends the others when it is asked to end).
 bool
 known_is(const char *class_name, struct str name);
 

@@ -186,22 +186,39 @@ say_unseen(struct inquiry *inquiry)
             *LIST_ADD(inquiry->arena, &answer->unseen) = host->unseen.items[i];
 }
 
-// Most servers set SO_REUSEADDR; who doesn't must know what stands in its way and for how long.
+static uint32_t
+lingering_seconds(const struct answer *answer)
+{
+    uint32_t seconds = 0;
+
+    for (size_t i = 0; i < answer->causes.count; i++)
+        if (answer->causes.items[i].kind == CAUSE_LINGERING && answer->causes.items[i].seconds > seconds)
+            seconds = answer->causes.items[i].seconds;
+    return seconds;
+}
+
+// A bind that works may work for few: who sets fewer options must know what stands in the way and for how long.
 static void
 warn_of_plain(struct inquiry *inquiry)
 {
     struct answer *answer = inquiry->answer;
-    uint32_t seconds = 0;
+    bool udp = inquiry->question->protocol == PROTOCOL_UDP || inquiry->question->protocol == PROTOCOL_UDPLITE;
+    uint32_t seconds = lingering_seconds(answer);
 
     if (!answer->bindable || !inquiry->plain_fails || inquiry->code != 0)
         return;
-    for (size_t i = 0; i < answer->causes.count; i++)
-        if (answer->causes.items[i].kind == CAUSE_LINGERING && answer->causes.items[i].seconds > seconds)
-            seconds = answer->causes.items[i].seconds;
-    answer->plain_warning =
-        seconds > 0 ? str_printf(inquiry->arena,
-                                 "free for most servers; one that does not set SO_REUSEADDR must wait %u s", seconds)
-                    : STR("free for most servers; one that does not set SO_REUSEADDR can't use it now");
+    if (inquiry->usual_fails)
+        answer->plain_warning =
+            STR("free for a server that sets SO_REUSEPORT and runs as the same user; no other can use it now");
+    else if (udp)
+        answer->plain_warning =
+            STR("can be shared by a server that sets SO_REUSEADDR; most UDP servers don't, and can't "
+                "use it now");
+    else if (seconds > 0)
+        answer->plain_warning = str_printf(
+            inquiry->arena, "free for most servers; one that does not set SO_REUSEADDR must wait %u s", seconds);
+    else
+        answer->plain_warning = STR("free for most servers; one that does not set SO_REUSEADDR can't use it now");
 }
 
 static void

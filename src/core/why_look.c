@@ -159,11 +159,12 @@ forget_rows(struct inquiry *inquiry)
 }
 
 static void
-probe_one(struct inquiry *inquiry, struct bind_wish wish, bool deciding)
+probe_one(struct inquiry *inquiry, struct bind_wish wish, enum bind_mode mode, bool deciding)
 {
     struct answer *answer = inquiry->answer;
     struct probe *probe = LIST_ADD(inquiry->arena, &answer->probes);
 
+    wish.mode = mode;
     bind_probe(inquiry->arena, &wish, probe);
     if (probe->worked || str_equal(probe->result, STR("unsupported")))
         return;
@@ -171,26 +172,30 @@ probe_one(struct inquiry *inquiry, struct bind_wish wish, bool deciding)
         inquiry->code = probe->code;
         inquiry->result = probe->result;
     }
-    if (!deciding)
+    if (str_equal(probe->bind, STR("plain")))
         inquiry->plain_fails = true;
+    if (str_equal(probe->bind, bind_mode_name(BIND_USUAL)))
+        inquiry->usual_fails = true;
 }
 
+// The asked bind decides; the plain one and that of an ordinary server show what another program would meet.
 static void
 probe_all(struct inquiry *inquiry)
 {
-    struct str usual = bind_mode_name(inquiry->question->mode);
-    bool plain_too = !str_equal(usual, STR("plain"));
+    enum bind_mode asked = inquiry->question->mode;
+    struct str name = bind_mode_name(asked);
+    struct str usual = bind_mode_name(BIND_USUAL);
 
     inquiry->answer->probes.count = 0;
     inquiry->code = 0;
     inquiry->plain_fails = false;
+    inquiry->usual_fails = false;
     for (size_t i = 0; i < inquiry->wish_count; i++) {
-        struct bind_wish wish = inquiry->wishes[i];
-        probe_one(inquiry, wish, true);
-        if (plain_too) {
-            wish.mode = BIND_PLAIN;
-            probe_one(inquiry, wish, false);
-        }
+        probe_one(inquiry, inquiry->wishes[i], asked, true);
+        if (!str_equal(name, STR("plain")))
+            probe_one(inquiry, inquiry->wishes[i], BIND_PLAIN, false);
+        if (!str_equal(name, usual) && !str_equal(usual, STR("plain")))
+            probe_one(inquiry, inquiry->wishes[i], BIND_USUAL, false);
     }
 }
 

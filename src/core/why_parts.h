@@ -42,7 +42,8 @@ struct inquiry {
     bool all_states;    // rows in every state were read, not only listeners
     unsigned long code; // of the first deciding probe that failed, 0 = all worked
     struct str result;  // its name
-    bool plain_fails;   // the bind without options fails although the asked one works
+    bool plain_fails;   // the bind without options fails
+    bool usual_fails;   // the bind of an ordinary server fails
     bool taken;         // the verdict: sockets keep the bind from working
     struct {
         LIST_OF(struct why_row);
@@ -111,6 +112,11 @@ why_add_remedies(struct inquiry *inquiry, struct cause *cause);
 // Fills the sentence and the notes of a cause that is made of sockets.
 void
 why_say(struct inquiry *inquiry, struct cause *cause);
+
+// Whether more programs have the sockets of the cause than could be seen: the socket belongs to another user than every
+// program that is seen with it, or the parent of one of these may not be looked into.
+bool
+why_is_partly_seen(const struct inquiry *inquiry, const struct cause *cause);
 
 // A new cause of the answer.
 struct cause *

@@ -27,23 +27,45 @@ free_command(struct inquiry *inquiry)
     return str_printf(inquiry->arena, "moorage free %.*s/%u", STR_ARG(host_protocol_name(protocol)), inquiry->port);
 }
 
-// The one process to ask: of processes that share a socket, those whose ancestors are not among them.
+static bool
+is_below_another(const struct holder *holder, const struct holder_list *others)
+{
+    for (size_t i = 0; i < holder->ancestry.count; i++)
+        for (size_t k = 0; k < others->count; k++)
+            if (others->items[k].pid == holder->ancestry.items[i]->pid)
+                return true;
+    return false;
+}
+
+// All that have the socket must go: a parent that ends leaves its children behind with it, unless it is known to end them.
+// A stopped one hears the request only when it goes on.
 static struct str
 kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
 {
+    enum {
+        SHOWN_MOST = 16,
+    };
     struct buf out = {.arena = inquiry->arena};
+    struct buf stopped = {.arena = inquiry->arena};
+    size_t shown = 0;
 
-    buf_add_c(&out, "kill");
     for (size_t i = 0; i < cause->holders.count; i++) {
         const struct holder *holder = &cause->holders.items[i];
-        bool below = false;
-        for (size_t k = 0; k < holder->ancestry.count && !below; k++)
-            for (size_t m = 0; m < cause->holders.count && !below; m++)
-                below = cause->holders.items[m].pid == holder->ancestry.items[k]->pid;
-        if (!below && holder->pid > 1)
-            buf_addf(&out, " %u", holder->pid);
+        bool ended = holder->process && known_is("ends-workers", holder->process->name) &&
+                     is_below_another(holder, &cause->holders);
+        if (ended || holder->pid <= 1)
+            continue;
+        buf_addf(&out, " %u", holder->pid);
+        if (holder->process && holder->process->state == 'T')
+            buf_addf(&stopped, " %u", holder->pid);
+        shown++;
     }
-    return buf_str(&out);
+    if (shown > SHOWN_MOST)
+        return str_printf(inquiry->arena, "kill $(moorage list --pids %u)", inquiry->port);
+    if (stopped.len > 0)
+        return str_printf(inquiry->arena, "kill%.*s; kill -CONT%.*s", STR_ARG(buf_str(&out)),
+                          STR_ARG(buf_str(&stopped)));
+    return str_printf(inquiry->arena, "kill%.*s", STR_ARG(buf_str(&out)));
 }
 
 static struct str
@@ -62,8 +84,7 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
     }
     if (grace > 10) {
         *harm = HARM_SOME;
-        return str_printf(inquiry->arena, "Asks %.*s to end and gives it up to %u s to save its work.", STR_ARG(name),
-                          grace);
+        return str_printf(inquiry->arena, "Asks %.*s to end and gives it up to %u s to finish.", STR_ARG(name), grace);
     }
     if (cause->holders.count > 1)
         return str_printf(inquiry->arena, "Asks all %zu programs that share the port to end.", cause->holders.count);
@@ -93,20 +114,29 @@ stop_unit(struct inquiry *inquiry, struct cause *cause, const struct service *se
 }
 
 static void
+see_who(struct inquiry *inquiry, struct cause *cause, const char *label, const char *sentence)
+{
+    add(inquiry, cause, LEVER_SETTING, HARM_NONE, label, str_of(sentence))->command =
+        str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
+}
+
+static void
 stop_process(struct inquiry *inquiry, struct cause *cause)
 {
     enum harm harm;
 
     if (cause->holders.count == 0) {
         // Nobody can be asked to end as long as nobody is known; who has all rights already sees no more by asking again.
-        if (inquiry->host->admin)
-            return;
-        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "see who", STR("Names the program; that takes more rights."))
-            ->command = str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
+        if (!inquiry->host->admin)
+            see_who(inquiry, cause, "see who", "Names the program; that takes more rights.");
         return;
     }
     if (why_service_of(&cause->holders)) {
         stop_unit(inquiry, cause, why_service_of(&cause->holders));
+        return;
+    }
+    if (why_is_partly_seen(inquiry, cause)) {
+        see_who(inquiry, cause, "see all", "Names all programs that have it; that takes more rights.");
         return;
     }
     struct str sentence = stop_sentence(inquiry, cause, &harm);
@@ -224,6 +254,21 @@ allow_privileged(struct inquiry *inquiry, struct cause *cause)
 }
 
 static void
+use_own_address(struct inquiry *inquiry, struct cause *cause)
+{
+    struct address asked = inquiry->wishes[0].address;
+    bool ipv4 = asked.family == FAMILY_IPV4;
+
+    if (address_is_loopback(asked)) {
+        add(inquiry, cause, LEVER_SETTING, HARM_LOW, "bring up", STR("The loopback device is down: bring it up."))
+            ->by_hand = STR("ip link set lo up");
+        return;
+    }
+    add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use",
+        ipv4 ? STR("Bind 127.0.0.1, or 0.0.0.0 for every address.") : STR("Bind ::1, or :: for every address."));
+}
+
+static void
 end_kernel(struct inquiry *inquiry, struct cause *cause)
 {
     const struct host *host = inquiry->host;
@@ -266,7 +311,7 @@ add_known(struct inquiry *inquiry, struct cause *cause)
 
     if (known.command.len == 0)
         return;
-    struct remedy *remedy = add(inquiry, cause, LEVER_SETTING, HARM_SOME, "for good", known.advice);
+    struct remedy *remedy = add(inquiry, cause, LEVER_SETTING, HARM_SOME, "or by", known.advice);
     remedy->by_hand = known.command;
     for (enum harm harm = HARM_NONE; harm <= HARM_HIGH; harm++)
         if (str_equal(known.harm, why_harm_name(harm)))
@@ -291,11 +336,12 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
     case CAUSE_REUSEPORT_GROUP:
     case CAUSE_LISTENER:
     case CAUSE_BOUND:
-    case CAUSE_SHARED:
         stop_process(inquiry, cause);
         break;
     case CAUSE_CONNECTION:
-        end_connection(inquiry, cause);
+        // Beside a server that blocks, or where the bind works, a connection needs no end.
+        if (cause->blocks)
+            end_connection(inquiry, cause);
         break;
     case CAUSE_LINGERING:
     case CAUSE_UNACCEPTED:
@@ -308,7 +354,7 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
         allow_privileged(inquiry, cause);
         break;
     case CAUSE_ADDRESS:
-        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use", STR("Bind 127.0.0.1, or 0.0.0.0 for every address."));
+        use_own_address(inquiry, cause);
         break;
     case CAUSE_HIDDEN:
         add(inquiry, cause, LEVER_SETTING, HARM_NONE, "look on",

@@ -330,15 +330,43 @@ note_candidates(struct inquiry *inquiry, struct cause *cause)
                             STR_ARG(buf_str(&out))));
 }
 
+static bool
+is_unseen(const struct answer *answer, uint32_t pid)
+{
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        if (answer->unseen.items[i].pid == pid)
+            return true;
+    return false;
+}
+
+bool
+why_is_partly_seen(const struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct socket_row *socket = socket_at(inquiry, cause, 0);
+    bool of_owner = !socket->uid_known;
+
+    if (inquiry->answer->tier != TIER_OWN || inquiry->answer->complete || cause->holders.count == 0)
+        return false;
+    for (size_t i = 0; i < cause->holders.count; i++) {
+        const struct process *process = cause->holders.items[i].process;
+        if (!process)
+            continue;
+        of_owner = of_owner || !process->uid_known || process->uid == socket->uid;
+        if (process->ppid > 1 && is_unseen(inquiry->answer, process->ppid))
+            return true;
+    }
+    return !of_owner;
+}
+
 static void
 note_kind(struct inquiry *inquiry, struct cause *cause)
 {
     const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
 
-    if (cause->kind == CAUSE_LINGERING && cause->blocks)
+    if (cause->kind == CAUSE_LINGERING && inquiry->usual_fails)
         why_note(inquiry, cause,
                  STR("SO_REUSEADDR does not help here: it works only where the old socket had set it too."));
-    if (cause->kind == CAUSE_LINGERING && !cause->blocks)
+    if (cause->kind == CAUSE_LINGERING && !inquiry->usual_fails)
         why_note(inquiry, cause, STR("A server that sets SO_REUSEADDR can use the port at once."));
     if (cause->kind == CAUSE_CONNECTION && dynamic)
         why_note(inquiry, cause,
@@ -355,6 +383,8 @@ void
 why_say(struct inquiry *inquiry, struct cause *cause)
 {
     cause->sentence = say(inquiry, cause);
+    if (why_is_partly_seen(inquiry, cause))
+        why_note(inquiry, cause, STR("More programs may have it than can be seen."));
     note_candidates(inquiry, cause);
     note_connections(inquiry, cause);
     note_kind(inquiry, cause);

@@ -871,6 +871,107 @@ TEST(every_failing_call_leaves_a_consistent_answer_or_an_error)
     CHECK(ended);
 }
 
+static bool
+offers(struct scene *scene, const char *by_hand)
+{
+    const struct cause *cause = first_cause(scene);
+
+    for (size_t i = 0; i < cause->remedies.count; i++)
+        if (str_equal(cause->remedies.items[i].by_hand, str_of(by_hand)))
+            return true;
+    return false;
+}
+
+TEST(all_who_share_the_port_are_asked_to_end_unless_their_parent_ends_them)
+{
+    struct scene scene = scene_new(arena);
+    add_process(&scene, 20, 1, "python3");
+    add_process(&scene, 21, 20, "python3");
+    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
+    held_by(&scene, 20, 3);
+    held_by(&scene, 21, 3);
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(offers(&scene, "kill 20 21"));
+    scene.host.processes.items[0].name = scene.host.processes.items[1].name = STR("nginx");
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(offers(&scene, "kill 20"));
+    scene.host.processes.items[0].name = scene.host.processes.items[1].name = STR("python3");
+    for (uint32_t pid = 30; pid < 60; pid++) {
+        add_process(&scene, pid, 20, "python3");
+        held_by(&scene, pid, 3);
+    }
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(offers(&scene, "kill $(moorage list --pids 8080)"));
+}
+
+TEST(stopped_program_is_made_to_hear_the_request)
+{
+    struct scene scene = scene_new(arena);
+    add_process(&scene, 20, 1, "python3")->state = 'T';
+    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
+    held_by(&scene, 20, 3);
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(offers(&scene, "kill 20; kill -CONT 20"));
+}
+
+TEST(program_that_is_seen_in_part_is_not_offered_to_be_killed)
+{
+    struct scene scene = scene_new(arena);
+    scene.host.admin = false;
+    scene.host.uid = 65534;
+    scene.host.complete = false;
+    scene.host.tier = TIER_OWN;
+    struct process *worker = add_process(&scene, 21, 20, "nginx");
+    worker->uid_known = true;
+    worker->uid = 65534;
+    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
+    held_by(&scene, 21, 6);
+    *LIST_ADD(arena, &scene.host.unseen) =
+        (struct unseen){.pid = 20, .what = STR("fds"), .reason = KNOWN_NOT_ALLOWED, .relevant = true};
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK_STR(first_cause(&scene)->notes.items[0], "More programs may have it than can be seen.");
+    CHECK(!offers(&scene, "kill 21"));
+    // Of the same user, and its parent can be seen: then it is all there is to say.
+    scene.host.sockets.items[0].uid = 65534;
+    scene.host.unseen.items[0].pid = 300;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(offers(&scene, "kill 21"));
+}
+
+TEST(warnings_say_for_whom_the_port_is_free)
+{
+    struct scene scene = scene_new(arena);
+    add_time_wait(&scene);
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuse", 0, "ok");
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "plain", 98, "EADDRINUSE");
+    struct why_question question = question_of(PROTOCOL_TCP, 8080);
+    question.mode = BIND_PLAIN;
+    CHECK(ask_question(&scene, question));
+    CHECK(!scene.answer.bindable);
+    CHECK_STR(first_cause(&scene)->notes.items[0], "A server that sets SO_REUSEADDR can use the port at once.");
+    CHECK(is_consistent(&scene));
+    scene.host.probes.count = 0;
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuse", 98, "EADDRINUSE");
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "plain", 98, "EADDRINUSE");
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuseport", 0, "ok");
+    question.mode = BIND_REUSEPORT;
+    CHECK(ask_question(&scene, question));
+    CHECK(scene.answer.bindable);
+    CHECK_STR(scene.answer.plain_warning,
+              "free for a server that sets SO_REUSEPORT and runs as the same user; no other can use it now");
+}
+
+TEST(loopback_that_is_down_is_not_offered_as_a_way_out)
+{
+    struct scene scene = scene_new(arena);
+    struct why_question question = question_of(PROTOCOL_TCP, 8080);
+    question.endpoint.host = ENDPOINT_ADDRESS;
+    question.endpoint.address = address_loopback(FAMILY_IPV4);
+    probe_says(&scene, PROTOCOL_TCP, "127.0.0.1", 8080, "reuse", 99, "EADDRNOTAVAIL");
+    CHECK(ask_question(&scene, question));
+    CHECK(offers(&scene, "ip link set lo up"));
+}
+
 TEST(names_are_the_contracts)
 {
     CHECK_STR(why_kind_name(CAUSE_REUSEPORT_GROUP), "reuseport-group");
