@@ -205,10 +205,24 @@ why_failed_with(const struct inquiry *inquiry, const char *name)
     return inquiry->code != 0 && str_equal(inquiry->result, str_of(name));
 }
 
-static bool
-read_holders(struct inquiry *inquiry, struct err *err)
+// Nobody can be named, and that is part of the answer: the sockets and the bind still tell that the port is taken.
+static void
+note_no_search(struct inquiry *inquiry, const struct err *err)
 {
     struct host *host = inquiry->host;
+
+    host->complete = false;
+    if (host->tier == TIER_NONE)
+        host->tier = TIER_OWN;
+    *LIST_ADD(inquiry->arena, &host->unseen) =
+        (struct unseen){.what = STR("processes"), .reason = host_known_of(err->kind), .relevant = true};
+}
+
+static void
+read_holders(struct inquiry *inquiry)
+{
+    struct host *host = inquiry->host;
+    struct err err = {0};
     size_t count = 0;
     size_t *sockets = arena_array(inquiry->arena, inquiry->rows.count + 1, sizeof *sockets);
 
@@ -221,8 +235,8 @@ read_holders(struct inquiry *inquiry, struct err *err)
             sockets[count++] = socket;
     }
     if (count > 0 &&
-        !snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, inquiry->question->deep, err))
-        return false;
+        !snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, inquiry->question->deep, &err))
+        note_no_search(inquiry, &err);
     for (size_t i = 0; i < count; i++)
         host->sockets.items[sockets[i]].holders_read = true;
 
@@ -232,7 +246,6 @@ read_holders(struct inquiry *inquiry, struct err *err)
             sockets[count++] = inquiry->rows.items[i].socket;
     if (count > 0)
         snapshot_add_context(inquiry->arena, host, sockets, count, inquiry->question->deadline_ms);
-    return true;
 }
 
 static bool
@@ -287,7 +300,8 @@ look(struct inquiry *inquiry, struct err *err)
     if (inquiry->rows.count == 0)
         return true;
     read_kernel_ports(inquiry);
-    return read_holders(inquiry, err);
+    read_holders(inquiry);
+    return true;
 }
 
 bool
@@ -303,8 +317,8 @@ why_look(struct inquiry *inquiry, struct err *err)
         if (!read_all_states(inquiry, err))
             return false;
         probe_all(inquiry);
-        if (inquiry->rows.count > 0 && !read_holders(inquiry, err))
-            return false;
+        if (inquiry->rows.count > 0)
+            read_holders(inquiry);
     }
     return true;
 }

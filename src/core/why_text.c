@@ -383,6 +383,8 @@ void
 why_say(struct inquiry *inquiry, struct cause *cause)
 {
     cause->sentence = say(inquiry, cause);
+    if (cause->holders.count == 0 && is_unseen(inquiry->answer, 0))
+        why_note(inquiry, cause, STR("The list of programs can't be read in full here; moorage doctor tells why."));
     if (why_is_partly_seen(inquiry, cause))
         why_note(inquiry, cause, STR("More programs may have it than can be seen."));
     note_candidates(inquiry, cause);

@@ -98,7 +98,7 @@ try_holders(struct arena *arena, struct host *host)
     DIR *proc = opendir("/proc");
     if (!proc) {
         ability->detail = STR("/proc can't be read");
-        ability->fix = STR("mount proc on /proc");
+        ability->fix = STR("mount -t proc proc /proc");
         return;
     }
     struct dirent *entry;
@@ -142,7 +142,8 @@ try_namespaces(struct arena *arena, struct host *host)
     struct err err = {0};
     size_t closed = 0;
     if (!namespace_read(arena, 65535, 65535, DEADLINE_MS, &found, &err)) {
-        ability->detail = str_copy(arena, str_of(err.text));
+        ability->detail = STR("networks are told by their processes, and /proc can't be read");
+        ability->fix = STR("mount -t proc proc /proc");
         return;
     }
     size_t others = 0;
@@ -152,8 +153,9 @@ try_namespaces(struct arena *arena, struct host *host)
         closed += !netns->is_own && netns->known != KNOWN_YES;
     }
     ability->good = found.namespaces_known == KNOWN_YES && closed == 0;
-    ability->detail = closed ? str_printf(arena, "%zu other networks, %zu of them can't be entered", others, closed)
-                             : str_printf(arena, "%zu other networks", others);
+    ability->detail = str_printf(arena, "%zu other network%s", others, others == 1 ? "" : "s");
+    if (closed)
+        ability->detail = str_printf(arena, "%.*s, %zu of them can't be entered", STR_ARG(ability->detail), closed);
     if (found.namespaces_known == KNOWN_NOT_ALLOWED)
         ability->detail = STR("networks of other users' processes can't be told");
     if (!ability->good)

@@ -23,7 +23,8 @@ struct owner_query {
 };
 
 // Appends to host->holdings all holders of the asked sockets, and sets host->tier and host->complete. A process that ends
-// while it is read is neither an error nor unseen. False only when the list of processes itself can't be read.
+// while it is read is neither an error nor unseen. Where the list of processes itself can't be
+// read (no /proc), nobody is found and an unseen entry of pid 0 says so. False only where a system has no such list at all.
 bool
 socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err);
 

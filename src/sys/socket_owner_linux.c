@@ -137,7 +137,8 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     struct owner_walk walk = {
         .arena = arena, .host = host, .descriptor = on_descriptor, .process = on_process, .proc = -1};
     struct owner_search search = {.arena = arena, .host = host, .query = query, .walk = &walk};
-    bool good = false;
+    struct err refused = {0};
+    (void)err;
     search_begin(&search);
     walk.data = &search;
     host->complete = false;
@@ -147,19 +148,20 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
         host->complete = true;
         return true;
     }
-    if (!owner_walk_begin(&walk, err) || !owner_walk_run(&walk, err))
-        goto out;
-    if (query->deep || owner_search_count_open(&search))
-        owner_deep_find(&search);
-    bool all_explained = owner_search_count_open(&search) == 0;
-    note_invisible(&walk, all_explained);
-    if (walk.refused && !user_self().sees_processes)
+    if (owner_walk_begin(&walk, &refused) && owner_walk_run(&walk, &refused)) {
+        if (query->deep || owner_search_count_open(&search))
+            owner_deep_find(&search);
+        note_invisible(&walk, owner_search_count_open(&search) == 0);
+        if (walk.refused && !user_self().sees_processes)
+            host->tier = TIER_OWN;
+    } else {
+        // The sockets are known all the same: that nobody can be named is part of the answer.
+        owner_walk_unseen(&walk, 0, STR("processes"), host_known_of(refused.kind));
         host->tier = TIER_OWN;
+    }
     host->complete = nothing_left_out(host);
-    good = true;
-out:
     owner_walk_end(&walk);
-    return good;
+    return true;
 }
 
 enum tier

@@ -192,6 +192,20 @@ def the_limit_of_privileged_ports_is_read_from_the_system():
 
 
 @test
+def without_proc_the_port_is_still_told_taken_and_what_was_not_seen():
+    lib.need_root()
+    port = new_port()
+    shapes.listener(port)
+    bare = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
+    entry = why(f"tcp/{port}", code=1, path=lib.plain_program() or lib.program(), wrap=bare, own=False)
+    cause = lib.only_cause(entry, "listener")
+    assert cause["holders"] == [] and not entry["complete"], entry
+    assert {(unseen["pid"], unseen["what"]) for unseen in entry["unseen"]} == {(0, "processes")}, entry["unseen"]
+    listed = lib.run("list", "--json", path=lib.plain_program() or lib.program(), wrap=bare)
+    assert listed.code == 0 and f":{port}" in listed.out, str(listed)
+
+
+@test
 def a_landlock_rule_is_told_from_a_taken_port():
     port = new_port()
     child = os.fork()
