@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "cmd/command.h"
+#include "cmd/words.h"
 #include "cmd/dispatch.h"
 #include "cmd/help.h"
 #include "cmd/later.h"
@@ -24,7 +25,11 @@ print_error(struct command_run *run, const struct err *err, int code)
 {
     struct str text = utf8_display(run->arena, str_of(err->text));
 
-    (void)term_write_error(str_printf(run->arena, "moorage: %.*s\n", STR_ARG(text)));
+    struct buf line = {.arena = run->arena};
+
+    words_fold(&line, str_printf(run->arena, "moorage: %.*s", STR_ARG(text)), 0, run->width);
+    buf_add_byte(&line, '\n');
+    (void)term_write_error(buf_str(&line));
     if (!run->common.json || run->common.quiet)
         return;
     json_use(run->arena);
@@ -98,7 +103,8 @@ int
 main(int argc, char **argv)
 {
     struct arena *arena = arena_open();
-    struct command_run run = {.arena = arena};
+    struct buf notes = {.arena = arena};
+    struct command_run run = {.arena = arena, .notes = &notes};
     struct service_table services = {0};
     struct dispatch dispatch;
     struct err err = {0};
@@ -125,6 +131,8 @@ main(int argc, char **argv)
             print_error(&run, &err, code);
         }
     }
+    if (notes.len)
+        (void)term_write_error(buf_str(&notes));
     if (run.common.exit_zero && code != EXIT_USAGE)
         code = EXIT_GOOD;
     arena_close(arena);

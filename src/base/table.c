@@ -56,18 +56,19 @@ table_widths(const struct table *table, size_t width, bool header)
 
 static void
 table_line(const struct table *table, struct buf *out, const size_t *widths, const struct str *cells, bool title,
-           bool colour)
+           bool piped, bool colour)
 {
     size_t blanks = 0;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct table_column *column = &table->columns[i];
         struct str cell = utf8_fit(table->arena, cells[i], widths[i], false);
         size_t padding = widths[i] - utf8_width(cell);
+        bool right = column->right && !piped;
         // Blanks wait until something stands behind them, so that no line ends in blanks.
         if (cell.len) {
-            buf_pad(out, ' ', blanks + (column->right ? padding : 0));
+            buf_pad(out, ' ', blanks + (right ? padding : 0));
             ink_add(out, colour, title ? INK_DIM : column->ink, cell);
-            blanks = column->right ? 0 : padding;
+            blanks = right ? 0 : padding;
         } else {
             blanks += padding;
         }
@@ -76,20 +77,49 @@ table_line(const struct table *table, struct buf *out, const size_t *widths, con
     buf_add_byte(out, '\n');
 }
 
-void
-table_print(const struct table *table, struct buf *out, size_t width, bool header, bool colour)
+static bool
+is_empty_column(const struct table *table, size_t column)
 {
-    if (!table->column_count)
+    for (size_t i = column; i < table->cells.count; i += table->column_count)
+        if (table->cells.items[i].len)
+            return false;
+    return table->cells.count > 0;
+}
+
+// Room is scarce on a terminal: a column without content gives its own away.
+static struct table
+without_empty_columns(const struct table *table)
+{
+    struct table_column *columns = arena_array(table->arena, table->column_count, sizeof *columns);
+    struct table lean = {.arena = table->arena, .columns = columns};
+    bool *kept = arena_array(table->arena, table->column_count, sizeof *kept);
+    for (size_t i = 0; i < table->column_count; i++) {
+        kept[i] = !is_empty_column(table, i);
+        if (kept[i])
+            columns[lean.column_count++] = table->columns[i];
+    }
+    for (size_t i = 0; i < table->cells.count; i++)
+        if (kept[i % table->column_count])
+            *LIST_ADD(table->arena, &lean.cells) = table->cells.items[i];
+    return lean;
+}
+
+void
+table_print(const struct table *whole, struct buf *out, size_t width, bool header, bool colour)
+{
+    if (!whole->column_count)
         return;
+    struct table lean = width ? without_empty_columns(whole) : *whole;
+    const struct table *table = &lean;
     const size_t *widths = table_widths(table, width, header);
     if (header) {
-        struct str *titles = arena_array(table->arena, table->column_count, sizeof *titles);
+        struct str *titles = arena_array(table->arena, table->column_count + 1, sizeof *titles);
         for (size_t i = 0; i < table->column_count; i++)
             titles[i] = table->columns[i].title;
-        table_line(table, out, widths, titles, true, colour);
+        table_line(table, out, widths, titles, true, width == 0, colour);
     }
     for (size_t i = 0; i < table->cells.count; i += table->column_count)
-        table_line(table, out, widths, &table->cells.items[i], false, colour);
+        table_line(table, out, widths, &table->cells.items[i], false, width == 0, colour);
 }
 
 static void

@@ -15,7 +15,7 @@
 
 struct table_column {
     struct str title;
-    bool right;   // numbers
+    bool right;   // numbers, on a terminal; piped they begin the line, so that it can be cut and searched
     bool shrinks; // gives up columns first when the terminal is too small; cut cells end in "…"
     enum ink ink;
 };
@@ -33,7 +33,8 @@ struct table {
 void
 table_add(struct table *table, const struct str *cells);
 
-// The rows as text; `width` 0 means unlimited (piped). `header` prints the titles.
+// The rows as text; `width` 0 means unlimited (piped). On a terminal columns without content are left out. `header` prints
+// the titles.
 void
 table_print(const struct table *table, struct buf *out, size_t width, bool header, bool colour);
 

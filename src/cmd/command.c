@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cmd/words.h"
 #include "sys/file.h"
 #include "sys/term.h"
 
@@ -88,8 +89,14 @@ command_note(const struct command_run *run, struct str sentence)
 {
     if (run->common.quiet)
         return;
-    // One write for the whole line: notes of parallel runs on one terminal stay apart.
-    (void)term_write_error(str_printf(run->arena, "%.*s\n", STR_ARG(sentence)));
+    struct buf line = {.arena = run->arena};
+    words_fold(&line, sentence, 0, run->width);
+    buf_add_byte(&line, '\n');
+    if (run->notes)
+        buf_add(run->notes, buf_str(&line));
+    else
+        // One write for the whole line: notes of parallel runs on one terminal stay apart.
+        (void)term_write_error(buf_str(&line));
 }
 
 void

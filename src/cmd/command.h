@@ -42,6 +42,7 @@ struct command_run {
     bool colour;
     size_t width; // 0: not a terminal, unlimited
     struct report_privacy privacy;
+    struct buf *notes; // what is said on error output after the answer; NULL: at once
 };
 
 struct command {
@@ -68,7 +69,8 @@ command_json_text(struct arena *arena, const cJSON *document, bool pretty);
 void
 command_json(struct command_run *run, const cJSON *document);
 
-// One line for people on standard error, unless --quiet: what could not be seen, what was written.
+// A sentence for people on standard error, unless --quiet: what could not be seen, what was written. It comes after the
+// answer, folded to the terminal.
 void
 command_note(const struct command_run *run, struct str sentence);
 

@@ -142,6 +142,51 @@ asks_to_run(struct arena *arena, const struct dispatch *dispatch, const struct s
     return false;
 }
 
+static bool
+has_option(const struct opt_table *table, struct str name, char letter)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct opt *opt = &table->items[i];
+        if (letter ? opt->letter == letter : opt->name && str_equal(name, str_of(opt->name)))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_only_of_list(struct str word)
+{
+    bool named = word.ptr[1] == '-';
+    size_t equals = str_find_byte(word, '=');
+    struct str name = named ? str_part(word, 2, (equals < word.len ? equals : word.len) - 2) : (struct str){0};
+    char letter = named ? 0 : word.ptr[1];
+
+    return has_option(&command_list.options, name, letter) && !has_option(&command_why.options, name, letter) &&
+           !has_option(&command_common_options, name, letter);
+}
+
+// Ports filter a list too: options that only the list has, or the name of a program beside a port, ask for one.
+static bool
+asks_to_list(struct arena *arena, const struct dispatch *dispatch, const struct service_table *services)
+{
+    bool ended = false;
+
+    for (int i = 0; i < dispatch->argc && !ended; i++) {
+        struct str word = str_of(dispatch->argv[i]);
+        ended = str_equal(word, STR("--"));
+        if (ended || word.len < 2 || word.ptr[0] != '-')
+            continue;
+        if (is_only_of_list(word))
+            return true;
+    }
+    ended = false;
+    for (int at = next_operand(dispatch->argc, dispatch->argv, 0, &ended); at < dispatch->argc;
+         at = next_operand(dispatch->argc, dispatch->argv, at + 1, &ended))
+        if (kind_of(arena, str_of(dispatch->argv[at]), services) == ENDPOINT_IS_WORD)
+            return true;
+    return false;
+}
+
 void
 dispatch_find(struct arena *arena, int argc, char **argv, const struct service_table *services, struct dispatch *out)
 {
@@ -180,6 +225,8 @@ dispatch_find(struct arena *arena, int argc, char **argv, const struct service_t
     }
     out->command = &command_why;
     find_trailing_later(out, at + 1, ended);
+    if (!out->later && asks_to_list(arena, out, services))
+        out->command = &command_list;
 }
 
 struct str

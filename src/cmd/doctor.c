@@ -153,7 +153,7 @@ doctor_run(struct command_run *run, struct err *err)
     struct host host = {0};
 
     if (run->operands.count) {
-        err_set(err, ERR_USAGE, 0, "doctor takes no «%.*s»: it tells about this host as a whole",
+        err_set(err, ERR_USAGE, 0, "doctor takes no '%.*s': it tells about this host as a whole",
                 STR_ARG(utf8_display(run->arena, str_part(run->operands.items[0], 0, 40))));
         return EXIT_USAGE;
     }

@@ -136,9 +136,9 @@ help_run(struct command_run *run, struct err *err)
     const char *meant = table_near(word);
     word = utf8_display(run->arena, str_part(word, 0, 80));
     if (meant)
-        err_set(err, ERR_USAGE, 0, "there is no command «%.*s»; did you mean «%s»?", STR_ARG(word), meant);
+        err_set(err, ERR_USAGE, 0, "there is no command '%.*s'; did you mean '%s'?", STR_ARG(word), meant);
     else
-        err_set(err, ERR_USAGE, 0, "there is no command «%.*s»; moorage help lists them all", STR_ARG(word));
+        err_set(err, ERR_USAGE, 0, "there is no command '%.*s'; moorage help lists them all", STR_ARG(word));
     return EXIT_USAGE;
 }
 

@@ -48,6 +48,6 @@ struct str
 later_sentence(struct arena *arena, const struct later *later, struct str word)
 {
     if (!later->meanwhile)
-        return str_printf(arena, "«%.*s» is not yet part of this version", STR_ARG(word));
-    return str_printf(arena, "«%.*s» is not yet part of this version. %s", STR_ARG(word), later->meanwhile);
+        return str_printf(arena, "'%.*s' is not yet part of this version", STR_ARG(word));
+    return str_printf(arena, "'%.*s' is not yet part of this version. %s", STR_ARG(word), later->meanwhile);
 }

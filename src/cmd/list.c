@@ -141,7 +141,7 @@ make_filter(struct command_run *run, struct list_filter *filter, struct err *err
     for (size_t i = 0; i < options->users.count; i++) {
         uint32_t uid;
         if (!user_find(options->users.items[i], &uid))
-            return err_set(err, ERR_USAGE, 0, "there is no user «%.*s»",
+            return err_set(err, ERR_USAGE, 0, "there is no user '%.*s'",
                            STR_ARG(utf8_display(run->arena, str_part(options->users.items[i], 0, 40))));
         *LIST_ADD(run->arena, &filter->uids) = uid;
     }
@@ -313,46 +313,64 @@ print_look(const struct command_run *run, struct look *look, struct buf *out, st
     return true;
 }
 
+static size_t
+count_unseen(struct arena *arena, const struct host *host)
+{
+    size_t count = 0;
+    uint32_t *pids = arena_array(arena, host->unseen.count + 1, sizeof *pids);
+
+    for (size_t i = 0; i < host->unseen.count; i++)
+        pids[i] = host->unseen.items[i].pid;
+    qsort(pids, host->unseen.count, sizeof *pids, compare_u32);
+    for (size_t i = 0; i < host->unseen.count; i++)
+        count += i == 0 || pids[i] != pids[i - 1];
+    return count;
+}
+
+static struct str
+who_sees(const struct command_run *run, const struct host *host)
+{
+    return host->admin ? STR("moorage doctor tells why")
+                       : str_printf(run->arena, "sudo %.*s shows all", STR_ARG(run->again));
+}
+
 // Rows without a program are explained, with what would show it.
 static void
 say_unseen(const struct command_run *run, const struct look *look)
 {
     const struct host *host = &look->host;
     size_t rows = 0;
-    size_t count = 0;
-    uint32_t *pids = arena_array(look->arena, host->unseen.count + 1, sizeof *pids);
 
     for (size_t i = 0; i < look->rows.count; i++)
         rows += look->rows.items[i].holder_count == 0 && host->sockets.items[look->rows.items[i].socket].inode != 0;
     if (rows == 0 || host->complete || host->unseen.count == 0)
         return;
-    for (size_t i = 0; i < host->unseen.count; i++)
-        pids[i] = host->unseen.items[i].pid;
-    qsort(pids, host->unseen.count, sizeof *pids, compare_u32);
-    for (size_t i = 0; i < host->unseen.count; i++)
-        count += i == 0 || pids[i] != pids[i - 1];
     struct str ports = words_count(look->arena, rows, "port has no program here", "ports have no program here");
-    struct str programs = words_count(look->arena, count, "program", "programs");
-    struct str see = host->admin ? STR("moorage doctor tells why")
-                                 : str_printf(look->arena, "sudo %.*s shows all", STR_ARG(run->again));
+    struct str programs = words_count(look->arena, count_unseen(look->arena, host), "program", "programs");
     command_note(run, str_printf(look->arena, "%.*s, because %.*s may not be looked into: %.*s", STR_ARG(ports),
-                                 STR_ARG(programs), STR_ARG(see)));
+                                 STR_ARG(programs), STR_ARG(who_sees(run, host))));
 }
 
 static int
-nothing_matches(const struct command_run *run, const struct list_filter *filter, struct err *err)
+nothing_matches(const struct command_run *run, const struct list_filter *filter, const struct host *host,
+                struct err *err)
 {
     if (filter->names.count == 1) {
         const char *meant = run->bare ? table_near(filter->names.items[0]) : NULL;
         struct str name = utf8_display(run->arena, str_part(filter->names.items[0], 0, 80));
         if (meant) {
             err_set(err, ERR_USAGE, 0,
-                    "there is no command «%.*s», and nothing here listens under that name; did you "
-                    "mean «%s»?",
+                    "there is no command '%.*s', and nothing here listens under that name; did you "
+                    "mean '%s'?",
                     STR_ARG(name), meant);
             return EXIT_USAGE;
         }
         command_note(run, str_printf(run->arena, "nothing here listens under the name %.*s", STR_ARG(name)));
+        if (!host->complete && host->unseen.count)
+            command_note(
+                run, str_printf(run->arena, "%.*s may not be looked into: %.*s",
+                                STR_ARG(words_count(run->arena, count_unseen(run->arena, host), "program", "programs")),
+                                STR_ARG(who_sees(run, host))));
     } else {
         command_note(run, run->operands.count || filter->only.count || filter->pids.count || filter->uids.count
                               ? STR("nothing that listens here matches")
@@ -421,6 +439,8 @@ watch(struct command_run *run, const struct list_filter *filter, unsigned interv
             else
                 reader = (first || run->common.json || term_write(STR("\n"), NULL)) && term_write(buf_str(&out), NULL);
         }
+        // A screen that is drawn again and again has no place behind it.
+        run->notes->len = 0;
         json_use(run->arena);
         arena_close(look.arena);
         if (!good)
@@ -452,7 +472,7 @@ list_run(struct command_run *run, struct err *err)
     if (!read_rows(run, &filter, &look, err) || !print_look(run, &look, &run->out, err))
         return EXIT_UNKNOWN;
     if (look.rows.count == 0)
-        return nothing_matches(run, &filter, err);
+        return nothing_matches(run, &filter, &look.host, err);
     say_unseen(run, &look);
     return EXIT_GOOD;
 }

@@ -46,7 +46,7 @@ list_cells_parse(struct arena *arena, struct str names, struct list_columns *out
         struct buf all = {.arena = arena};
         for (at = 0; at < LIST_COLUMN_COUNT; at++)
             buf_addf(&all, "%s%.*s", at ? " " : "", STR_ARG(columns[at].name));
-        return err_set(err, ERR_USAGE, 0, "there is no column «%.*s»; the columns are %.*s",
+        return err_set(err, ERR_USAGE, 0, "there is no column '%.*s'; the columns are %.*s",
                        STR_ARG(utf8_display(arena, str_part(name, 0, 40))), STR_ARG(buf_str(&all)));
     }
     return true;

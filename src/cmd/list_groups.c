@@ -255,6 +255,30 @@ print_sides(const struct list_view *view, const struct list_groups *groups, cons
     }
 }
 
+// "postgres 5432, memcached 11211, ...": who looks for one of them must not miss it.
+static struct str
+system_names(const struct list_view *view, const struct list_groups *groups, size_t width)
+{
+    struct buf out = {.arena = view->arena};
+    size_t left = 0;
+
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct list_group *group = &groups->items[i];
+        if (group->side != LIST_SYSTEM)
+            continue;
+        struct str one = str_printf(view->arena, "%s%.*s %u", out.len ? ", " : "",
+                                    STR_ARG(group->main ? group_cell(view, LIST_PROGRAM, group) : STR("?")),
+                                    view->host->sockets.items[group->row->socket].local_port);
+        if (utf8_width(buf_str(&out)) + utf8_width(one) > width)
+            left++;
+        else
+            buf_add(&out, one);
+    }
+    if (left)
+        buf_addf(&out, ", ...");
+    return buf_str(&out);
+}
+
 void
 list_groups_print(const struct list_view *view, const struct list_groups *groups, const struct list_groups_look *look,
                   struct buf *out)
@@ -267,7 +291,9 @@ list_groups_print(const struct list_view *view, const struct list_groups *groups
     bool system = look->system || people == 0;
     print_sides(view, groups, look, system, out);
     if (!system && counts[LIST_SYSTEM] > 0) {
-        struct str line = str_printf(view->arena, "+ %zu of the system (--system)", counts[LIST_SYSTEM]);
+        struct str head = str_printf(view->arena, "+ %zu of the system (--system)", counts[LIST_SYSTEM]);
+        struct str line = str_printf(view->arena, "%.*s: %.*s", STR_ARG(head),
+                                     STR_ARG(system_names(view, groups, look->width > 48 ? look->width - 40 : 8)));
         buf_add_byte(out, '\n');
         ink_add(out, look->colour, INK_DIM, line);
         buf_add_byte(out, '\n');

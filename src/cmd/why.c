@@ -20,6 +20,7 @@
 enum {
     INPUT_LIMIT = 1 << 20,
     DEADLINE_MS = 300,
+    SHORTEST_ERROR = 5, // digits of 10048
 };
 
 struct why_options {
@@ -69,11 +70,20 @@ static const struct opt why_items[] = {
      .offset = WHY(deep)},
 };
 
+// What an error means.
+struct meaning {
+    struct str error; // its name or number as it was typed; empty when it was found in a text
+    struct str sentence;
+};
+
 // What is asked and what came of it.
 struct inquest {
     struct command_run *run;
     struct endpoint_list endpoints;
-    struct str_list meanings; // names or numbers of errors
+    struct {
+        LIST_OF(struct meaning);
+    } meanings;
+    bool portless; // an error text was given that names no port
     struct host host;
     unsigned read;          // what `host` holds of all asked ports
     enum tier tier;         // what a search for programs would use here
@@ -81,33 +91,57 @@ struct inquest {
     struct why_outcomes outcomes;
 };
 
+// The path of a Unix socket: it is "in use" as a port is, but is none.
+static struct str
+socket_path(struct str text)
+{
+    size_t at = str_find(text, STR("address already in use /"));
+    struct str rest = at == SIZE_MAX ? (struct str){0} : str_part(text, at + sizeof "address already in use", text.len);
+    struct str path = {0};
+
+    (void)str_word(&rest, &path);
+    return path;
+}
+
+// A text without a port still says what went wrong; one with a port may be about something else than a taken one.
 static bool
 read_error_text(struct inquest *inquest, struct err *err)
 {
     struct arena *arena = inquest->run->arena;
     struct str text;
-    struct str word;
-    size_t before = inquest->meanings.count;
 
     if (term_input_is_terminal())
-        command_note(inquest->run, STR("paste the error, then press Ctrl-D"));
+        (void)term_write_error(STR("paste the error, then press Ctrl-D\n"));
     if (!file_read_input(arena, INPUT_LIMIT, &text, err))
         return false;
-    if (endpoint_find(arena, text, &inquest->endpoints))
+    struct str meaning = known_error_in(text);
+    struct str path = socket_path(text);
+    if (path.len)
+        meaning =
+            str_printf(arena,
+                       "%.*s is a Unix socket, which has a path and no port: a program listens there, or one that "
+                       "has ended left the file behind.",
+                       STR_ARG(utf8_display(arena, str_part(path, 0, 200))));
+    bool found = !path.len && endpoint_find(arena, text, &inquest->endpoints);
+    if (meaning.len && (!found || !str_equal(meaning, known_error_meaning(STR("EADDRINUSE")))))
+        *LIST_ADD(arena, &inquest->meanings) = (struct meaning){.sentence = meaning};
+    if (found)
         return true;
-    while (inquest->meanings.count == before && str_word(&text, &word)) {
-        while (word.len && str_find_byte(STR("\"'([{<:;,.])}>"), word.ptr[0]) != SIZE_MAX)
-            word = str_part(word, 1, word.len);
-        while (word.len && str_find_byte(STR("\"'([{<:;,.])}>"), word.ptr[word.len - 1]) != SIZE_MAX)
-            word.len--;
-        if (str_starts(word, STR("E")) && known_error_meaning(word).len)
-            *LIST_ADD(arena, &inquest->meanings) = word;
-    }
-    if (inquest->meanings.count > before)
-        return true;
-    return err_set(err, ERR_FORMAT, 0,
-                   "no port is named in the text on standard input; give the port itself, as in "
-                   "moorage 8080");
+    inquest->portless = true;
+    if (meaning.len == 0)
+        return err_set(err, ERR_FORMAT, 0,
+                       "no port is named in the text on standard input; give the port itself, as in moorage 8080");
+    if (!path.len)
+        command_note(inquest->run,
+                     STR("The text names no port: moorage lists what is taken, then moorage PORT tells about one."));
+    return true;
+}
+
+static void
+add_meaning(struct inquest *inquest, struct str error)
+{
+    if (known_error_meaning(error).len)
+        *LIST_ADD(inquest->run->arena, &inquest->meanings) = (struct meaning){error, known_error_meaning(error)};
 }
 
 static bool
@@ -119,16 +153,17 @@ read_operand(struct inquest *inquest, struct str word, const struct service_tabl
         return read_error_text(inquest, err);
     switch (endpoint_parse(arena, word, services, &inquest->endpoints, err)) {
     case ENDPOINT_IS_PORT:
-        if (known_error_meaning(word).len)
-            *LIST_ADD(arena, &inquest->meanings) = word;
+        // Small numbers are ports that people ask for; errors of Windows have numbers that are typed as questions.
+        if (word.len >= SHORTEST_ERROR)
+            add_meaning(inquest, word);
         return true;
     case ENDPOINT_IS_MEANING:
-        *LIST_ADD(arena, &inquest->meanings) = word;
+        add_meaning(inquest, word);
         return true;
     case ENDPOINT_IS_WORD:
         word = utf8_display(arena, str_part(word, 0, 80));
         return err_set(err, ERR_USAGE, 0,
-                       "«%.*s» is no port and no service name; moorage %.*s lists the ports of a "
+                       "'%.*s' is no port and no service name; moorage %.*s lists the ports of a "
                        "program of that name",
                        STR_ARG(word), STR_ARG(word));
     case ENDPOINT_IS_WRONG:
@@ -142,10 +177,14 @@ apply_options(struct inquest *inquest, struct err *err)
 {
     const struct why_options *options = inquest->run->options;
 
+    for (size_t i = 0; options->on.ptr && i < inquest->endpoints.count; i++)
+        if (inquest->endpoints.items[i].host != ENDPOINT_EVERY)
+            return err_set(err, ERR_USAGE, 0, "'%.*s' names an address already; leave out --on",
+                           STR_ARG(utf8_display(inquest->run->arena, inquest->endpoints.items[i].text)));
     if (options->on.ptr && !endpoint_set_address(&inquest->endpoints, options->on, err))
         return false;
     if (options->device.ptr && net_device_index(options->device) == 0)
-        return err_set(err, ERR_USAGE, 0, "there is no network device «%.*s» here",
+        return err_set(err, ERR_USAGE, 0, "there is no network device '%.*s' here",
                        STR_ARG(utf8_display(inquest->run->arena, str_part(options->device, 0, 40))));
     for (size_t i = 0; i < inquest->endpoints.count; i++) {
         struct endpoint *endpoint = &inquest->endpoints.items[i];
@@ -157,6 +196,28 @@ apply_options(struct inquest *inquest, struct err *err)
         }
     }
     return true;
+}
+
+// Asked twice is asked once.
+static void
+drop_doubles(struct endpoint_list *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct endpoint *one = &list->items[i];
+        bool again = false;
+        for (size_t k = 0; k < kept && !again; k++) {
+            const struct endpoint *other = &list->items[k];
+            again = one->first == other->first && one->last == other->last &&
+                    one->any_protocol == other->any_protocol && one->protocol == other->protocol &&
+                    one->host == other->host && address_equal(one->address, other->address) &&
+                    str_equal(one->device, other->device);
+        }
+        if (!again)
+            list->items[kept++] = *one;
+    }
+    list->count = kept;
 }
 
 static enum bind_mode
@@ -275,7 +336,7 @@ answer_all(struct inquest *inquest)
 static int
 exit_code(const struct inquest *inquest)
 {
-    int code = EXIT_GOOD;
+    int code = inquest->portless ? EXIT_UNKNOWN : EXIT_GOOD;
 
     for (size_t i = 0; i < inquest->outcomes.count; i++) {
         const struct why_outcome *outcome = &inquest->outcomes.items[i];
@@ -302,8 +363,8 @@ print_json(struct inquest *inquest)
     cJSON *meanings = json_add_array(document, "meanings");
     for (size_t i = 0; i < inquest->meanings.count; i++) {
         cJSON *meaning = json_append_object(meanings);
-        json_add_str(run->arena, meaning, "error", inquest->meanings.items[i]);
-        json_add_str(run->arena, meaning, "sentence", known_error_meaning(inquest->meanings.items[i]));
+        json_add_str(run->arena, meaning, "error", inquest->meanings.items[i].error);
+        json_add_str(run->arena, meaning, "sentence", inquest->meanings.items[i].sentence);
     }
     command_json(run, document);
 }
@@ -318,7 +379,7 @@ print_text(struct inquest *inquest)
     for (size_t i = 0; i < inquest->meanings.count; i++) {
         if (run->out.len)
             buf_add_byte(&run->out, '\n');
-        words_fold(&run->out, known_error_meaning(inquest->meanings.items[i]), 0, run->width);
+        words_fold(&run->out, inquest->meanings.items[i].sentence, 0, run->width);
         buf_add_byte(&run->out, '\n');
     }
 }
@@ -369,6 +430,7 @@ why_run(struct command_run *run, struct err *err)
             return err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_UNKNOWN;
     if (!apply_options(&inquest, err))
         return EXIT_USAGE;
+    drop_doubles(&inquest.endpoints);
     for (size_t i = 0; i < inquest.endpoints.count; i++)
         inquest.outcomes.ports += inquest.endpoints.items[i].last - inquest.endpoints.items[i].first + 1u;
     if (!read_host(&inquest, err) || !find_holders(&inquest, err))

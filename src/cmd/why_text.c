@@ -216,6 +216,24 @@ print_verdict(const struct why_view *view, const struct answer *answer, struct b
     buf_add_byte(out, '\n');
 }
 
+// A verdict that is longer than a line is folded, at the price of its colours.
+static void
+add_verdict(const struct why_view *view, const struct answer *answer, struct buf *out)
+{
+    struct why_view plain = *view;
+    struct buf line = {.arena = view->arena};
+
+    plain.colour = false;
+    print_verdict(&plain, answer, &line);
+    struct str text = str_trim(buf_str(&line));
+    if (view->width == 0 || utf8_width(text) <= view->width) {
+        print_verdict(view, answer, out);
+        return;
+    }
+    words_fold(out, text, 2, view->width);
+    buf_add_byte(out, '\n');
+}
+
 // Whether the verdict's line says all that the cause's sentence does.
 static bool
 is_said(const struct answer *answer, const struct cause *cause)
@@ -382,7 +400,7 @@ why_text_answer(const struct why_view *view, const struct answer *answer, struct
     struct sheet sheet = {.arena = view->arena};
     struct buf instead = {.arena = view->arena};
 
-    print_verdict(view, answer, out);
+    add_verdict(view, answer, out);
     sheet_add(&sheet, STR("mind"), answer->plain_warning, (struct str){0});
     if (!answer->proved && answer->bindable)
         sheet_add(&sheet, STR("judged"), STR("by who has ports here; it was not tried"), (struct str){0});

@@ -195,3 +195,94 @@ known_error_meaning(struct str error)
     }
     return (struct str){NULL, 0};
 }
+
+static char
+lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool
+is_word(char c)
+{
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+// Where the words stand in the text from `start` on, whatever their case; SIZE_MAX if they don't.
+static size_t
+find_words(struct str text, struct str words, size_t start)
+{
+    for (size_t at = start; at + words.len <= text.len; at++) {
+        size_t same = 0;
+        while (same < words.len && lower(text.ptr[at + same]) == lower(words.ptr[same]))
+            same++;
+        if (same == words.len)
+            return at;
+    }
+    return SIZE_MAX;
+}
+
+// A number as small as 98 means an error only where the text says so: "Errno 98", "os error 98", "code: 98", "(98: ...".
+static bool
+is_called_error(struct str text, size_t at)
+{
+    static const struct str callers[] = {STR_INIT("errno "), STR_INIT("error "), STR_INIT("error: "),
+                                         STR_INIT("code "),  STR_INIT("code: "), STR_INIT("code="),
+                                         STR_INIT("("),      STR_INIT("errno: ")};
+
+    for (size_t i = 0; i < sizeof callers / sizeof *callers; i++)
+        if (at >= callers[i].len && find_words(str_part(text, at - callers[i].len, callers[i].len), callers[i], 0) == 0)
+            return true;
+    return false;
+}
+
+static size_t
+find_name(struct str text, struct str name)
+{
+    bool small = name.len < 5 && name.ptr[0] >= '0' && name.ptr[0] <= '9';
+
+    for (size_t at = find_words(text, name, 0); at != SIZE_MAX; at = find_words(text, name, at + 1)) {
+        bool whole =
+            (at == 0 || !is_word(text.ptr[at - 1])) && (at + name.len == text.len || !is_word(text.ptr[at + name.len]));
+        if (whole && (!small || is_called_error(text, at)))
+            return at;
+    }
+    return SIZE_MAX;
+}
+
+static size_t
+find_entry(struct str text, const cJSON *entry)
+{
+    const cJSON *item = NULL;
+    size_t first = SIZE_MAX;
+
+    cJSON_ArrayForEach(item, json_get_array(entry, "names"))
+    {
+        size_t at = find_name(text, str_of(item->valuestring));
+        first = at < first ? at : first;
+    }
+    cJSON_ArrayForEach(item, json_get_array(entry, "phrases"))
+    {
+        size_t at = find_words(text, str_of(item->valuestring), 0);
+        first = at < first ? at : first;
+    }
+    return first;
+}
+
+struct str
+known_error_in(struct str text)
+{
+    const cJSON *entry = NULL;
+    struct str meaning = {NULL, 0};
+    size_t first = SIZE_MAX;
+
+    cJSON_ArrayForEach(entry, json_get_array(root(), "errors"))
+    {
+        size_t at = find_entry(text, entry);
+        if (at < first) {
+            first = at;
+            meaning = text_of(entry, "meaning");
+        }
+    }
+    return meaning;
+}

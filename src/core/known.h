@@ -58,4 +58,9 @@ known_is_default_port(enum protocol protocol, uint16_t port);
 struct str
 known_error_meaning(struct str error);
 
+// The meaning of the error that a text of another program speaks of, by its name, by its number behind "errno", "error" or
+// "code" or in brackets, or by the words of its message ("Address already in use"): the first in the text. Empty if none.
+struct str
+known_error_in(struct str text);
+
 #endif

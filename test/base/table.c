@@ -31,10 +31,27 @@ printed(struct arena *arena, const struct table *table, size_t width, bool heade
 TEST(columns_are_aligned_and_lines_end_behind_the_last_cell)
 {
     struct table table = sample(arena);
+    CHECK_STR(printed(arena, &table, 80, true), "PORT  PROGRAM                   USER\n"
+                                                "  80  nginx                     root\n"
+                                                "8080  a-very-long-program-name  ann\n"
+                                                "   9\n");
+}
+
+TEST(piped_lines_begin_with_their_number)
+{
+    struct table table = sample(arena);
     CHECK_STR(printed(arena, &table, 0, true), "PORT  PROGRAM                   USER\n"
-                                               "  80  nginx                     root\n"
+                                               "80    nginx                     root\n"
                                                "8080  a-very-long-program-name  ann\n"
-                                               "   9\n");
+                                               "9\n");
+}
+
+TEST(columns_without_content_are_left_out_on_a_terminal_only)
+{
+    struct table table = {.arena = arena, .columns = columns, .column_count = 3};
+    table_add(&table, (struct str[]){STR("80"), STR(""), STR("ann")});
+    CHECK_STR(printed(arena, &table, 80, true), "PORT  USER\n  80  ann\n");
+    CHECK_STR(printed(arena, &table, 0, true), "PORT  PROGRAM  USER\n80             ann\n");
 }
 
 TEST(without_a_header_titles_take_no_room)
@@ -78,7 +95,7 @@ TEST(colour_changes_no_width)
 {
     struct table table = sample(arena);
     struct buf out = {.arena = arena};
-    table_print(&table, &out, 0, true, true);
+    table_print(&table, &out, 80, true, true);
     CHECK(str_find(buf_str(&out), STR("  \x1b[1m80\x1b[0m  \x1b[36mnginx\x1b[0m                     root\n")) !=
           SIZE_MAX);
     CHECK(str_find(buf_str(&out), STR("   \x1b[1m9\x1b[0m\n")) != SIZE_MAX);

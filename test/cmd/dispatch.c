@@ -61,8 +61,18 @@ TEST(the_value_of_an_option_is_no_command)
     CHECK(find(arena, "-s port").command == &command_list);
     CHECK(find(arena, "--watch 2").command == &command_list);
     CHECK(find(arena, "--watch why 80").command == &command_why);
-    CHECK(find(arena, "--sort=name 80").command == &command_why);
-    CHECK(find(arena, "-sname 80").command == &command_why);
+}
+
+TEST(options_of_the_list_or_a_program_beside_a_port_ask_for_the_list)
+{
+    CHECK(find(arena, "--sort=name 80").command == &command_list);
+    CHECK(find(arena, "-sname 80").command == &command_list);
+    CHECK(find(arena, "8080 --pids").command == &command_list);
+    CHECK(find(arena, "-oport,pid 8080").command == &command_list);
+    CHECK(find(arena, "8080 no-such-thing").command == &command_list);
+    CHECK(find(arena, "8080 --all").command == &command_why);
+    CHECK(find(arena, "8080 --on ::1").command == &command_why);
+    CHECK(find(arena, "8080 -- --pids").command == &command_why);
 }
 
 TEST(a_word_is_the_name_of_a_program)

@@ -135,4 +135,28 @@ TEST(errors_have_meanings)
     CHECK_STR(known_error_meaning(STR("8080")), "");
 }
 
+TEST(error_is_found_in_the_text_of_another_program)
+{
+    static const struct {
+        const char *text;
+        const char *error;
+    } cases[] = {
+        {"OSError: [Errno 98] Address already in use", "EADDRINUSE"},
+        {"Only one usage of each socket address (protocol/network address/port) is normally permitted. (10048)",
+         "10048"},
+        {"An attempt was made to access a socket in a way forbidden by its access permissions. (10013)", "10013"},
+        {"**** FAILED TO BIND TO PORT! Perhaps a server is already running on that port?", "EADDRINUSE"},
+        {"java.net.BindException: Address already in use", "EADDRINUSE"},
+        {"Error: Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }", "EADDRINUSE"},
+        {"connect ECONNREFUSED 127.0.0.1:9998", "ECONNREFUSED"},
+        {"bind: Cannot assign requested address", "EADDRNOTAVAIL"},
+        {"bind failed: (13: permission)", "EACCES"},
+        {"line 98, in main: 22 files, 1 error", ""},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK(str_equal(known_error_in(str_of(cases[i].text)), known_error_meaning(str_of(cases[i].error))));
+}
+
 TAP_MAIN

@@ -209,10 +209,28 @@ def an_error_text_answers_with_who_has_the_port():
 
 @test
 def an_error_text_without_a_port_is_said():
-    for text in (b"", b"Segmentation fault", b"\xff\xfe\x00garbage", b"took 8080 ms, pid 1234, errno 98"):
+    for text in (b"", b"Segmentation fault", b"\xff\xfe\x00garbage", b"took 8080 ms, pid 1234"):
         result = run("-", stdin=text)
         assert result.code in (2, 3), f"{text}: {result}"
         one_sentence(result)
+
+
+@test
+def an_error_text_without_a_port_is_explained_all_the_same():
+    for text, words in (("OSError: [Errno 98] Address already in use", "already in use"),
+                        ("Only one usage of each socket address is normally permitted. (10048)", "10048"),
+                        ("An attempt was made to access a socket in a way forbidden by its access permissions. (10013)", "10013"),
+                        ("**** FAILED TO BIND TO PORT! Perhaps a server is already running on that port?", "already in use"),
+                        ("Error: listen EADDRINUSE: address already in use /tmp/foo.sock", "Unix socket")):
+        result = run("-", stdin=text.encode())
+        assert result.code == 3 and words in result.out, str(result)
+
+
+@test
+def a_refused_connection_is_told_from_a_taken_port():
+    port = new_port()
+    result = run("-", stdin=f"Error: connect ECONNREFUSED 127.0.0.1:{port}".encode())
+    assert result.code == 0 and "nothing listens" in result.out, str(result)
 
 
 @test

@@ -88,7 +88,7 @@ def what_makes_no_sense_is_refused_in_one_sentence():
                  ("--watch=x",), ("--watch=0",), ("--watch=1.23",), ("-o", "port,colour"), ("doctor", "8080"),
                  ("doctor", "--record", ""), ("why", "80", "--bind", "hard"), ("80", "--on", "nonsense"),
                  ("80", "--device", "e2e-no-device"), ("help", "nonsense-of-all-kinds"), ("completion", "tcsh"),
-                 ("completion",), ("--color", "sometimes"), ("8080", "--watch"), ("why", "e2e-no-port", "8080", "--on")):
+                 ("completion",), ("--color", "sometimes"), ("why", "e2e-no-port", "8080", "--on")):
         refused(*args)
 
 
@@ -106,10 +106,10 @@ def very_long_and_broken_operands_are_refused_or_not_found():
 
 @test
 def a_slip_is_answered_with_the_near_word():
-    assert "«list»" in refused("lst")
-    assert "«doctor»" in refused("docter")
-    assert "«free»" in refused("fre", "8080")
-    assert "«why»" in refused("help", "wyh")
+    assert "'list'" in refused("lst")
+    assert "'doctor'" in refused("docter")
+    assert "'free'" in refused("fre", "8080")
+    assert "'why'" in refused("help", "wyh")
     assert "--json" in refused("list", "--jsno")
     assert "--no-header" in refused("list", "--no-heder")
 
@@ -395,7 +395,7 @@ def watching_in_a_pipe_repeats_plainly():
     lib.after(process.wait)
     lines = [process.stdout.readline() for _ in range(5)]
     process.stdout.close()
-    once = [b" PORT\n", f"{port}\n".encode()]
+    once = [b"PORT\n", f"{port}\n".encode()]
     assert lines == [*once, b"\n", *once], lines
     assert process.wait(30) == 0
 
