@@ -266,8 +266,8 @@ system_names(const struct list_view *view, const struct list_groups *groups, siz
         const struct list_group *group = &groups->items[i];
         if (group->side != LIST_SYSTEM)
             continue;
-        struct str one = str_printf(view->arena, "%s%.*s %u", out.len ? ", " : "",
-                                    STR_ARG(group->main ? group_cell(view, LIST_PROGRAM, group) : STR("?")),
+        struct str name = group->main ? group_cell(view, LIST_PROGRAM, group) : STR("");
+        struct str one = str_printf(view->arena, "%s%.*s%s%u", out.len ? ", " : "", STR_ARG(name), name.len ? " " : "",
                                     view->host->sockets.items[group->row->socket].local_port);
         if (utf8_width(buf_str(&out)) + utf8_width(one) > width)
             left++;
