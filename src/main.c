@@ -4,11 +4,11 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "cmd/command.h"
-#include "cmd/words.h"
 #include "cmd/dispatch.h"
 #include "cmd/help.h"
 #include "cmd/later.h"
 #include "cmd/table.h"
+#include "cmd/words.h"
 #include "sys/term.h"
 
 static bool
