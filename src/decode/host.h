@@ -78,16 +78,18 @@ struct socket_row {
     uint32_t device;     // interface index that the socket is bound to (SO_BINDTODEVICE), 0 = none
     struct str device_name;
     bool uid_known;
-    uint32_t uid;        // Linux: who owns the socket
-    uint64_t inode;      // Linux: 0 = no file: orphan, TIME_WAIT, not accepted yet
-    uint64_t cookie;     // Linux: names the socket for its whole life, never reused; 0 = unknown
-    uint64_t cgroup;     // Linux: id of the cgroup v2 that it was made in; 0 = unknown
-    uint64_t netns;      // inode of its network namespace; 0 = the one that was asked from
-    uint32_t owner_pid;  // Windows: what the table says; 0 = none
-    uint32_t expires_ms; // how long until its running timer ends; 0 = none (TIME_WAIT: the time left)
-    uint32_t queue;      // LISTEN: connections not accepted yet
-    uint32_t backlog;    // LISTEN: how many may wait
-    bool holders_read;   // its holders were looked for already
+    uint32_t uid;             // Linux: who owns the socket
+    uint64_t inode;           // Linux: 0 = no file: orphan, TIME_WAIT, not accepted yet
+    uint64_t cookie;          // Linux: names the socket for its whole life, never reused; 0 = unknown
+    uint64_t cgroup;          // Linux: id of the cgroup v2 that it was made in; 0 = unknown
+    uint64_t netns;           // inode of its network namespace; 0 = the one that was asked from
+    uint32_t owner_pid;       // Windows: what the table says; 0 = none
+    struct str owner_service; // Windows: the service inside that process, as the system names it; empty = unknown
+    int64_t created_ms;       // Windows: when it was bound, milliseconds since 1970 UTC; 0 = unknown
+    uint32_t expires_ms;      // how long until its running timer ends; 0 = none (TIME_WAIT: the time left)
+    uint32_t queue;           // LISTEN: connections not accepted yet
+    uint32_t backlog;         // LISTEN: how many may wait
+    bool holders_read;        // its holders were looked for already
 };
 
 // How a process keeps a socket alive.
@@ -134,6 +136,15 @@ enum exe_state {
     EXE_REPLACED, // another file has its name now
 };
 
+// What the system says of the signature of a program file.
+enum signature {
+    SIGNATURE_UNKNOWN,
+    SIGNATURE_NONE,    // not signed
+    SIGNATURE_GOOD,    // signed, and its chain is trusted
+    SIGNATURE_BROKEN,  // signed, and changed since
+    SIGNATURE_DOUBTED, // signed by somebody who is not trusted here, or no longer
+};
+
 struct process {
     uint32_t pid;
     enum known known; // GONE: it ended while it was read, nothing below is certain
@@ -162,6 +173,13 @@ struct process {
     uint64_t netns;      // 0 = unknown
     uint64_t pidns;      // 0 = unknown
     struct fact cgroup;  // path in the cgroup v2 tree, or of the systemd hierarchy of v1
+    bool session_known;
+    uint32_t session;    // Windows: terminal session; services run in 0
+    struct fact company; // Windows: as the version resource of the program file says: anybody may write anything there
+    struct fact product; // the same
+    struct fact signer;  // Windows: who signed the program file; empty where it is not signed
+    enum signature signature;
+    bool critical; // Windows: the system stops when it ends
 };
 
 // A unit of a service manager.
@@ -173,10 +191,12 @@ struct service {
     uint32_t main_pid;       // 0 = unknown or none
     bool is_socket;          // a .socket unit
     struct str description;
-    struct str restart; // systemd Restart=: "no", "always", ...; empty = unknown
-    struct str listens; // socket units: "[::]:631" and the like, blank between several
-    struct str state;   // "active", ...
-    bool at_boot;       // enabled
+    struct str restart;    // systemd Restart=: "no", "always", ...; empty = unknown
+    struct str listens;    // socket units: "[::]:631" and the like, blank between several
+    struct str state;      // "active", ...
+    bool at_boot;          // enabled
+    struct str dependants; // Windows: running services that end with it, "," between several
+    bool shares_process;   // Windows: others may run in its process (svchost)
 };
 
 struct published_port {
@@ -218,6 +238,29 @@ struct redirect {
     bool partial;           // the rule asks for more than stands here: interface, source, mark, chance, ...
 };
 
+// A URL of the system's own HTTP server (Windows: http.sys), which listens for several programs as pid 4.
+struct http_url {
+    struct str url;  // as it stands there: "http://+:5357/", "HTTP://127.0.0.1:80:127.0.0.1/app/"
+    uint16_t port;   // that it names
+    bool registered; // somebody listens; false: a reservation (urlacl) alone, which keeps nothing from a bind
+    struct str
+        owner; // reservations: who may use it ("NT SERVICE\\..." or a SID); queues: their name (application pool)
+    struct {
+        LIST_OF(uint32_t);
+    } pids; // processes of the queue
+};
+
+// A port that another system has which shares this host's ports: Windows for a Linux in WSL, a Linux in WSL for Windows.
+struct neighbour_port {
+    struct str system; // "Windows", "WSL Ubuntu-24.04"
+    enum protocol protocol;
+    struct address address;
+    uint16_t port;
+    uint32_t pid;       // over there; 0 = unknown
+    struct str name;    // of the program; empty = unknown
+    struct str command; // one line; empty = unknown
+};
+
 enum range_kind {
     RANGE_DYNAMIC,    // ephemeral ports: ip_local_port_range, netsh dynamicport
     RANGE_RESERVED,   // kept out of the dynamic range: ip_local_reserved_ports; a bind that names them works
@@ -233,6 +276,7 @@ struct port_range {
     uint16_t first;
     uint16_t last;
     struct str source; // "net.ipv4.ip_local_port_range"
+    bool administered; // Windows: made by somebody on purpose and lasting, not by a driver at its start
 };
 
 struct local_address {
@@ -371,7 +415,17 @@ struct host {
     } groups;
     struct {
         LIST_OF(uint32_t);
-    } socket_units_of; // service managers whose socket units were listed: a user's id, UINT32_MAX for the system's
+    } socket_units_of;     // service managers whose socket units were listed: a user's id, UINT32_MAX for the system's
+    enum known http_known; // whether the URLs of the system's HTTP server could be read
+    struct {
+        LIST_OF(struct http_url);
+    } http_urls;
+    struct str wsl;            // this is a Linux in WSL: "1", "2"; empty = it is not
+    struct str wsl_networking; // how WSL shares ports: "nat", "mirrored", ...; empty = unknown or no WSL
+    enum known neighbours_known;
+    struct {
+        LIST_OF(struct neighbour_port);
+    } neighbour_ports;
     struct {
         LIST_OF(uint32_t);
     } silent_managers; // service managers that did not answer, named the same way: they are not asked again

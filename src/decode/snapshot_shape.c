@@ -80,6 +80,17 @@ family_name(unsigned value)
 }
 
 static struct str
+signature_name(unsigned value)
+{
+    static const struct str names[] = {[SIGNATURE_UNKNOWN] = STR_INIT(""),
+                                       [SIGNATURE_NONE] = STR_INIT("none"),
+                                       [SIGNATURE_GOOD] = STR_INIT("good"),
+                                       [SIGNATURE_BROKEN] = STR_INIT("broken"),
+                                       [SIGNATURE_DOUBTED] = STR_INIT("doubted")};
+    return names[value];
+}
+
+static struct str
 range_kind_name(unsigned value)
 {
     static const struct str names[] = {[RANGE_DYNAMIC] = STR_INIT("dynamic"),
@@ -95,6 +106,7 @@ static const struct field_words known_words = {known_name, KNOWN_TIMEOUT + 1};
 static const struct field_words tier_words = {tier_name, TIER_FAKE + 1};
 static const struct field_words how_words = {how_name, HOLDING_TABLE + 1};
 static const struct field_words exe_state_words = {exe_state_name, EXE_REPLACED + 1};
+static const struct field_words signature_words = {signature_name, SIGNATURE_DOUBTED + 1};
 static const struct field_words family_words = {family_name, FAMILY_IPV6 + 1};
 static const struct field_words range_kind_words = {range_kind_name, RANGE_EXCLUDED + 1};
 
@@ -114,6 +126,8 @@ static const struct field socket_fields[] = {
     FIELD("cgroup", FIELD_U64, socket_row, cgroup),
     FIELD("netns", FIELD_U64, socket_row, netns),
     FIELD("owner_pid", FIELD_U32, socket_row, owner_pid),
+    FIELD("owner_service", FIELD_TEXT, socket_row, owner_service),
+    FIELD("created_ms", FIELD_I64, socket_row, created_ms),
     FIELD("expires_ms", FIELD_U32, socket_row, expires_ms),
     FIELD("queue", FIELD_U32, socket_row, queue),
     FIELD("backlog", FIELD_U32, socket_row, backlog),
@@ -158,15 +172,28 @@ static const struct field process_fields[] = {
     FIELD("netns", FIELD_U64, process, netns),
     FIELD("pidns", FIELD_U64, process, pidns),
     FIELD("cgroup", FIELD_FACT, process, cgroup),
+    FIELD_TWO("session", FIELD_MAYBE_U32, process, session, session_known),
+    FIELD("company", FIELD_FACT, process, company),
+    FIELD("product", FIELD_FACT, process, product),
+    FIELD("signer", FIELD_FACT, process, signer),
+    FIELD_NAMED("signature", signature_words, process, signature),
+    FIELD("critical", FIELD_BOOL, process, critical),
 };
 
 static const struct field service_fields[] = {
-    FIELD("manager", FIELD_TEXT, service, manager),           FIELD("name", FIELD_TEXT, service, name),
-    FIELD("triggered_by", FIELD_TEXT, service, triggered_by), FIELD("uid", FIELD_U32, service, uid),
-    FIELD("main_pid", FIELD_U32, service, main_pid),          FIELD("is_socket", FIELD_BOOL, service, is_socket),
-    FIELD("description", FIELD_TEXT, service, description),   FIELD("restart", FIELD_TEXT, service, restart),
-    FIELD("listens", FIELD_TEXT, service, listens),           FIELD("state", FIELD_TEXT, service, state),
+    FIELD("manager", FIELD_TEXT, service, manager),
+    FIELD("name", FIELD_TEXT, service, name),
+    FIELD("triggered_by", FIELD_TEXT, service, triggered_by),
+    FIELD("uid", FIELD_U32, service, uid),
+    FIELD("main_pid", FIELD_U32, service, main_pid),
+    FIELD("is_socket", FIELD_BOOL, service, is_socket),
+    FIELD("description", FIELD_TEXT, service, description),
+    FIELD("restart", FIELD_TEXT, service, restart),
+    FIELD("listens", FIELD_TEXT, service, listens),
+    FIELD("state", FIELD_TEXT, service, state),
     FIELD("at_boot", FIELD_BOOL, service, at_boot),
+    FIELD("dependants", FIELD_TEXT, service, dependants),
+    FIELD("shares_process", FIELD_BOOL, service, shares_process),
 };
 
 static const struct field published_fields[] = {
@@ -214,6 +241,25 @@ static const struct field range_fields[] = {
     FIELD("first", FIELD_U16, port_range, first),
     FIELD("last", FIELD_U16, port_range, last),
     FIELD("source", FIELD_TEXT, port_range, source),
+    FIELD("administered", FIELD_BOOL, port_range, administered),
+};
+
+static const struct field http_url_fields[] = {
+    FIELD("url", FIELD_TEXT, http_url, url),
+    FIELD("port", FIELD_U16, http_url, port),
+    FIELD("registered", FIELD_BOOL, http_url, registered),
+    FIELD("owner", FIELD_TEXT, http_url, owner),
+    FIELD("pids", FIELD_U32S, http_url, pids),
+};
+
+static const struct field neighbour_port_fields[] = {
+    FIELD("system", FIELD_TEXT, neighbour_port, system),
+    FIELD_NAMED("protocol", protocol_words, neighbour_port, protocol),
+    FIELD("address", FIELD_ADDRESS, neighbour_port, address),
+    FIELD("port", FIELD_U16, neighbour_port, port),
+    FIELD("pid", FIELD_U32, neighbour_port, pid),
+    FIELD("name", FIELD_TEXT, neighbour_port, name),
+    FIELD("command", FIELD_TEXT, neighbour_port, command),
 };
 
 static const struct field address_fields[] = {
@@ -283,6 +329,8 @@ static const struct shape service_shape = SHAPE(service_fields, service);
 static const struct shape container_shape = SHAPE(container_fields, container);
 static const struct shape redirect_shape = SHAPE(redirect_fields, redirect);
 static const struct shape range_shape = SHAPE(range_fields, port_range);
+static const struct shape http_url_shape = SHAPE(http_url_fields, http_url);
+static const struct shape neighbour_port_shape = SHAPE(neighbour_port_fields, neighbour_port);
 static const struct shape address_shape = SHAPE(address_fields, local_address);
 static const struct shape kernel_port_shape = SHAPE(kernel_port_fields, kernel_port);
 static const struct shape netns_shape = SHAPE(netns_fields, netns);
@@ -321,6 +369,12 @@ static const struct field host_fields[] = {
     FIELD_MANY("kernel_ports", kernel_port_shape, host, kernel_ports),
     FIELD_MANY("namespaces", netns_shape, host, namespaces),
     FIELD_MANY("groups", group_shape, host, groups),
+    FIELD_NAMED("http_known", known_words, host, http_known),
+    FIELD_MANY("http_urls", http_url_shape, host, http_urls),
+    FIELD("wsl", FIELD_TEXT, host, wsl),
+    FIELD("wsl_networking", FIELD_TEXT, host, wsl_networking),
+    FIELD_NAMED("neighbours_known", known_words, host, neighbours_known),
+    FIELD_MANY("neighbour_ports", neighbour_port_shape, host, neighbour_ports),
     FIELD("socket_units_of", FIELD_U32S, host, socket_units_of),
     FIELD("silent_managers", FIELD_U32S, host, silent_managers),
     FIELD_MANY("api_answers", api_answer_shape, host, api_answers),

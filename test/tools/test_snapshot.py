@@ -11,7 +11,7 @@ import jsonschema
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Members that stand in the document as part of another one.
-TOLD_BY_ANOTHER = {"local_port", "remote_port", "uid_known", "started_known", "command_known"}
+TOLD_BY_ANOTHER = {"local_port", "remote_port", "uid_known", "started_known", "command_known", "session_known"}
 # Structs whose definition in the schema has another name.
 RENAMED = {"socket_row": "socket", "published_port": "published", "port_range": "range", "netns": "namespace",
            "raw_bytes": "raw"}
