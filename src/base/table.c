@@ -105,21 +105,23 @@ without_empty_columns(const struct table *table)
 }
 
 void
-table_print(const struct table *whole, struct buf *out, size_t width, bool header, bool colour)
+table_print(const struct table *table, struct buf *out, size_t width, bool header, bool colour)
 {
-    if (!whole->column_count)
+    struct table lean = *table;
+
+    if (width && table->column_count)
+        lean = without_empty_columns(table);
+    if (!lean.column_count)
         return;
-    struct table lean = width ? without_empty_columns(whole) : *whole;
-    const struct table *table = &lean;
-    const size_t *widths = table_widths(table, width, header);
+    const size_t *widths = table_widths(&lean, width, header);
     if (header) {
-        struct str *titles = arena_array(table->arena, table->column_count + 1, sizeof *titles);
-        for (size_t i = 0; i < table->column_count; i++)
-            titles[i] = table->columns[i].title;
-        table_line(table, out, widths, titles, true, width == 0, colour);
+        struct str *titles = arena_array(lean.arena, lean.column_count + 1, sizeof *titles);
+        for (size_t i = 0; i < lean.column_count; i++)
+            titles[i] = lean.columns[i].title;
+        table_line(&lean, out, widths, titles, true, width == 0, colour);
     }
-    for (size_t i = 0; i < table->cells.count; i += table->column_count)
-        table_line(table, out, widths, &table->cells.items[i], false, width == 0, colour);
+    for (size_t i = 0; i < lean.cells.count; i += lean.column_count)
+        table_line(&lean, out, widths, &lean.cells.items[i], false, width == 0, colour);
 }
 
 static void
