@@ -1,5 +1,7 @@
 #include "base/table.h"
 
+#include <assert.h>
+
 #include "base/utf8.h"
 
 enum {
@@ -35,19 +37,22 @@ table_narrow(const struct table *table, size_t *widths, size_t total, size_t wid
 static const size_t *
 table_widths(const struct table *table, size_t width, bool header)
 {
-    size_t *widths = arena_array(table->arena, table->column_count, sizeof *widths);
-    for (size_t i = 0; header && i < table->column_count; i++)
+    size_t count = table->column_count;
+    size_t *widths = arena_array(table->arena, count, sizeof *widths);
+
+    assert(count > 0);
+    for (size_t i = 0; header && i < count; i++)
         widths[i] = utf8_width(table->columns[i].title);
     for (size_t i = 0; i < table->cells.count; i++) {
         size_t cell = utf8_width(table->cells.items[i]);
-        size_t *column = &widths[i % table->column_count];
+        size_t *column = &widths[i % count];
         if (cell > *column)
             *column = cell;
     }
     if (!width)
         return widths;
-    size_t total = (table->column_count - 1) * TABLE_GAP;
-    for (size_t i = 0; i < table->column_count; i++)
+    size_t total = (count - 1) * TABLE_GAP;
+    for (size_t i = 0; i < count; i++)
         total += widths[i];
     total = table_narrow(table, widths, total, width, false, TABLE_NARROW);
     table_narrow(table, widths, total, width, true, TABLE_NARROWEST);
