@@ -342,7 +342,8 @@ say_unseen(const struct command_run *run, const struct look *look)
     size_t rows = 0;
 
     for (size_t i = 0; i < look->rows.count; i++)
-        rows += look->rows.items[i].holder_count == 0 && host->sockets.items[look->rows.items[i].socket].inode != 0;
+        rows +=
+            look->rows.items[i].holder_count == 0 && host_has_owner(&host->sockets.items[look->rows.items[i].socket]);
     if (rows == 0 || host->complete || host->unseen.count == 0)
         return;
     struct str ports = words_count(look->arena, rows, "port has no program here", "ports have no program here");

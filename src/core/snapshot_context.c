@@ -226,13 +226,6 @@ detail_containers(struct context *context, const size_t *sockets, size_t count, 
     }
 }
 
-// Whether it can have a holder: a row without a file is a connection that ends or waits to be accepted.
-static bool
-could_be_held(const struct socket_row *row)
-{
-    return row->inode != 0 || row->state == SOCKET_LISTEN || row->state == SOCKET_BOUND || row->state == SOCKET_UNCONN;
-}
-
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms)
 {
@@ -254,7 +247,7 @@ snapshot_add_context(struct arena *arena, struct host *host, const size_t *socke
         follow_holder(&context, &host->processes.items[process]);
     }
     for (size_t i = 0; i < count; i++)
-        if (!held[sockets[i]] && could_be_held(&host->sockets.items[sockets[i]]))
+        if (!held[sockets[i]] && host_could_be_held(&host->sockets.items[sockets[i]]))
             follow_socket(&context, sockets[i]);
     if (!context.wants_containers)
         return;

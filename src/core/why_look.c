@@ -153,6 +153,7 @@ forget_rows(struct inquiry *inquiry)
         // Holders refer to rows by index, so a row is emptied, not removed: no port overlaps with port 0.
         row->local_port = 0;
         row->inode = 0;
+        row->owner_pid = 0;
         row->cookie = 0;
     }
     inquiry->rows.count = 0;
@@ -228,10 +229,7 @@ read_holders(struct inquiry *inquiry)
 
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         size_t socket = inquiry->rows.items[i].socket;
-        // Rows without a file have no holder that could be found.
-        if (host->sockets.items[socket].inode == 0 && host->sockets.items[socket].owner_pid == 0)
-            continue;
-        if (!host->sockets.items[socket].holders_read)
+        if (host_could_be_held(&host->sockets.items[socket]) && !host->sockets.items[socket].holders_read)
             sockets[count++] = socket;
     }
     if (count > 0 &&
@@ -257,7 +255,7 @@ socket_has_holder(const struct host *host, size_t socket)
     return false;
 }
 
-// A row with a file that nobody has, although everything could be looked at, may be a program that ended just now.
+// A row with an owner that nobody has, although everything could be looked at, may be a program that ended just now.
 static bool
 is_settled(const struct inquiry *inquiry)
 {
@@ -268,7 +266,7 @@ is_settled(const struct inquiry *inquiry)
         return true;
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         const struct why_row *row = &inquiry->rows.items[i];
-        if (row->role >= ROW_MAYBE && why_socket(inquiry, row)->inode != 0 &&
+        if (row->role >= ROW_MAYBE && host_has_owner(why_socket(inquiry, row)) &&
             !socket_has_holder(inquiry->host, row->socket))
             return false;
     }

@@ -318,7 +318,7 @@ static bool
 leads_connection(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
 {
     (void)holders;
-    return why_is_connection(why_socket(inquiry, row)) && why_socket(inquiry, row)->inode != 0;
+    return why_is_connection(why_socket(inquiry, row)) && host_has_owner(why_socket(inquiry, row));
 }
 
 static bool
@@ -330,7 +330,7 @@ joins_connection(struct inquiry *inquiry, const struct why_row *lead, const stru
 bool
 why_is_lingering(const struct socket_row *socket)
 {
-    return socket->inode == 0 &&
+    return !host_has_owner(socket) &&
            (socket->state == SOCKET_TIME_WAIT || socket->state == SOCKET_FIN_WAIT_1 ||
             socket->state == SOCKET_FIN_WAIT_2 || socket->state == SOCKET_CLOSING || socket->state == SOCKET_LAST_ACK);
 }
@@ -353,7 +353,7 @@ static bool
 leads_unaccepted(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
 {
     (void)holders;
-    return why_is_connection(why_socket(inquiry, row)) && why_socket(inquiry, row)->inode == 0;
+    return why_is_connection(why_socket(inquiry, row)) && !host_has_owner(why_socket(inquiry, row));
 }
 
 static bool

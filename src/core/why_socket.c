@@ -83,7 +83,7 @@ belongs_to_server(const struct inquiry *inquiry, const struct why_row *server, c
     if (listener->state != SOCKET_LISTEN || !why_is_connection(socket) || why_is_lingering(socket) ||
         (!address_is_any(listener->local) && !address_equal(listener->local, socket->local)))
         return false;
-    return socket->inode == 0 || why_shares_holder(server, row);
+    return !host_has_owner(socket) || why_shares_holder(server, row);
 }
 
 static void

@@ -256,7 +256,7 @@ note_connections(struct inquiry *inquiry, struct cause *cause)
         const struct socket_row *socket = socket_at(inquiry, cause, i);
         if (socket->state == SOCKET_LISTEN)
             continue;
-        if (socket->inode == 0)
+        if (!host_has_owner(socket))
             waiting++;
         else
             open++;

@@ -160,6 +160,19 @@ host_same_ports(enum protocol a, enum protocol b)
     return a == b;
 }
 
+bool
+host_has_owner(const struct socket_row *row)
+{
+    return row->inode != 0 || row->owner_pid != 0;
+}
+
+bool
+host_could_be_held(const struct socket_row *row)
+{
+    return host_has_owner(row) || row->state == SOCKET_LISTEN || row->state == SOCKET_BOUND ||
+           row->state == SOCKET_UNCONN;
+}
+
 const struct process *
 host_process(const struct host *host, uint32_t pid)
 {

@@ -460,6 +460,15 @@ host_how_format(struct arena *arena, const struct holding *holding);
 bool
 host_same_ports(enum protocol a, enum protocol b);
 
+// Whether the system says that somebody has the socket: a file (Linux), an owner (Windows). What has neither and connects,
+// ends or was not accepted yet is the system's own.
+bool
+host_has_owner(const struct socket_row *row);
+
+// Whether looking for a holder can find one: it has an owner, or it serves or is bound, where Windows may name nobody.
+bool
+host_could_be_held(const struct socket_row *row);
+
 // The process with this pid, or NULL.
 const struct process *
 host_process(const struct host *host, uint32_t pid);

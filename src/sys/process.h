@@ -23,7 +23,8 @@ enum process_facts {
     PROCESS_GIT = 1 << 3,   // git work tree of the cwd; reads files there, never on a network or FUSE file system
     PROCESS_USER = 1 << 4,  // user name
     PROCESS_GROUP = 1 << 5, // cgroup path, namespaces
-    PROCESS_ALL = (1 << 6) - 1,
+    PROCESS_IMAGE = 1 << 6, // company, product and signature of the program file, which is read for it (Windows)
+    PROCESS_ALL = (1 << 7) - 1,
 };
 
 // The facts that were asked for (bits of enum process_facts); the others stay NOT_ASKED. Always fills `out`: see

@@ -34,8 +34,13 @@ process_read(struct arena *arena, uint32_t pid, unsigned facts, struct process *
     settle(&out->git_branch, facts & PROCESS_GIT);
     settle(&out->user, facts & PROCESS_USER);
     settle(&out->cgroup, facts & PROCESS_GROUP);
+    settle(&out->company, facts & PROCESS_IMAGE);
+    settle(&out->product, facts & PROCESS_IMAGE);
+    settle(&out->signer, facts & PROCESS_IMAGE);
     if (!(facts & PROCESS_EXE))
         out->exe_state = EXE_UNKNOWN;
+    if (!(facts & PROCESS_IMAGE))
+        out->signature = SIGNATURE_UNKNOWN;
     if (!(facts & PROCESS_GROUP)) {
         out->netns = 0;
         out->pidns = 0;

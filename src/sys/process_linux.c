@@ -222,6 +222,12 @@ read_facts(struct arena *arena, struct process_place *place, const struct proc_s
         read_cwd(arena, place, facts, out);
     if (facts & PROCESS_GROUP)
         read_group(arena, place->folder, out);
+    // Program files carry neither a maker nor a signature that the system knows.
+    if (facts & PROCESS_IMAGE) {
+        out->company.known = KNOWN_UNSUPPORTED;
+        out->product.known = KNOWN_UNSUPPORTED;
+        out->signer.known = KNOWN_UNSUPPORTED;
+    }
     if (facts & PROCESS_USER) {
         out->user.known = out->uid_known ? KNOWN_YES : KNOWN_NOT_ALLOWED;
         if (out->uid_known)

@@ -162,10 +162,10 @@ TEST(holders_are_found_by_cookie_or_by_what_the_row_says)
 TEST(process_gives_only_what_is_asked)
 {
     struct process process;
-    load(HEAD
-         "\"processes\": [{\"pid\": 7, \"name\": \"node\", \"exe\": \"/usr/bin/node\", \"exe_state\": \"present\","
-         "\"command\": [\"node\", \"a.js\"], \"cwd\": null, \"unknown\": {\"cwd\": \"not-allowed\"}, \"netns\": 5},"
-         "{\"pid\": 8}]}");
+    load(HEAD "\"processes\": [{\"pid\": 7, \"name\": \"node\", \"exe\": \"/usr/bin/node\", \"exe_state\": \"present\","
+              "\"command\": [\"node\", \"a.js\"], \"company\": \"Nodes\", \"signature\": \"good\", \"cwd\": null, "
+              "\"unknown\": {\"cwd\": \"not-allowed\"}, \"netns\": 5},"
+              "{\"pid\": 8}]}");
     process_read(arena, 7, PROCESS_BASIC, &process);
     CHECK_INT(process.known, KNOWN_YES);
     CHECK_STR(process.name, "node");
@@ -174,11 +174,16 @@ TEST(process_gives_only_what_is_asked)
     CHECK_INT(process.command.count, 0);
     CHECK_INT(process.exe_state, EXE_UNKNOWN);
     CHECK_INT(process.netns, 0);
+    CHECK_INT(process.company.known, KNOWN_NOT_ASKED);
+    CHECK_INT(process.signature, SIGNATURE_UNKNOWN);
     process_read(arena, 7, PROCESS_ALL, &process);
     CHECK_STR(process.exe.value, "/usr/bin/node");
     CHECK_INT(process.cwd.known, KNOWN_NOT_ALLOWED);
     CHECK_INT(process.user.known, KNOWN_UNSUPPORTED);
     CHECK_INT(process.command.count, 2);
+    CHECK_STR(process.company.value, "Nodes");
+    CHECK_INT(process.signer.known, KNOWN_UNSUPPORTED);
+    CHECK_INT(process.signature, SIGNATURE_GOOD);
     process_read(arena, 8, PROCESS_ALL, &process);
     CHECK_INT(process.command_known, KNOWN_UNSUPPORTED);
     process_read(arena, 9, PROCESS_ALL, &process);

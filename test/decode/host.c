@@ -70,6 +70,18 @@ TEST(only_tcp_and_mptcp_share_ports)
     CHECK(!host_same_ports(PROTOCOL_UDP, PROTOCOL_UDPLITE) && !host_same_ports(PROTOCOL_TCP, PROTOCOL_UDP));
 }
 
+TEST(a_socket_without_file_and_owner_is_held_only_where_it_serves_or_is_bound)
+{
+    CHECK(host_has_owner(&(struct socket_row){.state = SOCKET_ESTABLISHED, .inode = 7}));
+    CHECK(host_has_owner(&(struct socket_row){.state = SOCKET_ESTABLISHED, .owner_pid = 7}));
+    CHECK(!host_has_owner(&(struct socket_row){.state = SOCKET_LISTEN}));
+    CHECK(host_could_be_held(&(struct socket_row){.state = SOCKET_ESTABLISHED, .owner_pid = 7}));
+    CHECK(!host_could_be_held(&(struct socket_row){.state = SOCKET_TIME_WAIT}));
+    CHECK(host_could_be_held(&(struct socket_row){.state = SOCKET_LISTEN}));
+    CHECK(host_could_be_held(&(struct socket_row){.state = SOCKET_BOUND}));
+    CHECK(host_could_be_held(&(struct socket_row){.state = SOCKET_UNCONN}));
+}
+
 TEST(a_process_is_found_by_its_pid)
 {
     struct host host = {0};
