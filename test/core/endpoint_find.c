@@ -281,13 +281,11 @@ TEST(found_ports_are_added_to_those_that_are_there)
 TEST(a_megabyte_of_log_is_read_quickly)
 {
     struct buf text = {.arena = arena};
-    struct timespec start;
-    struct timespec end;
+    clock_t start = clock();
 
     while (text.len < 1 << 20)
         buf_add_c(&text, "2026-01-31T12:00:00Z INFO 10.1.2.3:54321 GET /a:b:c [x] port of call 12:30:45 a,b,'c',d\n");
     buf_add_c(&text, "listen tcp :8080: bind: address already in use\n");
-    CHECK(timespec_get(&start, TIME_UTC) == TIME_UTC);
     CHECK_STR(found(arena, buf_str(&text)), "tcp/8080");
     text.len = 0;
     buf_pad(&text, ':', 1 << 20);
@@ -296,8 +294,7 @@ TEST(a_megabyte_of_log_is_read_quickly)
     while (text.len < 1 << 20)
         buf_add_c(&text, "port:1]:");
     found(arena, buf_str(&text));
-    CHECK(timespec_get(&end, TIME_UTC) == TIME_UTC);
-    CHECK(end.tv_sec - start.tv_sec < 20);
+    CHECK((clock() - start) / CLOCKS_PER_SEC < 20);
 }
 
 TAP_MAIN
