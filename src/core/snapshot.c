@@ -3,7 +3,9 @@
 #include "core/holder.h"
 #include "core/snapshot_parts.h"
 #include "sys/bind_probe.h"
+#include "sys/http_service.h"
 #include "sys/namespace.h"
+#include "sys/neighbour.h"
 #include "sys/net.h"
 #include "sys/os.h"
 #include "sys/process.h"
@@ -14,6 +16,8 @@
 
 enum {
     NAMESPACE_DEADLINE_MS = 500,
+    HTTP_DEADLINE_MS = 1500,
+    NEIGHBOUR_DEADLINE_MS = 1000,
     CONTEXT_DEADLINE_MS = 3000, // of a recording, which has time
     ANCESTRY_LEVELS = 32,
     PROBED_PORTS = 1000, // of a recording
@@ -81,6 +85,12 @@ read_tables(struct arena *arena, unsigned want, struct host *host)
         note_unread(arena, host, STR("kernel ports"), err.kind);
     if (want & SNAPSHOT_REDIRECTS && host->redirects_known == KNOWN_NOT_ASKED && !redirect_read(arena, host, &err))
         settle_unread(&host->redirects_known, err.kind);
+    if (want & SNAPSHOT_HTTP && host->http_known == KNOWN_NOT_ASKED &&
+        !http_service_read(arena, HTTP_DEADLINE_MS, host, &err))
+        settle_unread(&host->http_known, err.kind);
+    if (want & SNAPSHOT_NEIGHBOURS && host->neighbours_known == KNOWN_NOT_ASKED &&
+        !neighbour_read(arena, NEIGHBOUR_DEADLINE_MS, host, &err))
+        settle_unread(&host->neighbours_known, err.kind);
 }
 
 bool
@@ -104,6 +114,7 @@ snapshot_read(struct arena *arena, const struct snapshot_ask *ask, struct host *
 {
     *host = (struct host){0};
     os_identify(arena, host);
+    neighbour_identify(arena, host);
     return snapshot_add(arena, ask, host, err);
 }
 
@@ -302,7 +313,7 @@ snapshot_read_all(struct arena *arena, struct host *host, struct err *err)
                                .states = SOCKET_STATES_ALL,
                                .last = UINT16_MAX,
                                .want = SNAPSHOT_RANGES | SNAPSHOT_ADDRESSES | SNAPSHOT_KERNEL_PORTS |
-                                       SNAPSHOT_REDIRECTS | SNAPSHOT_NAMESPACES,
+                                       SNAPSHOT_REDIRECTS | SNAPSHOT_NAMESPACES | SNAPSHOT_HTTP | SNAPSHOT_NEIGHBOURS,
                                .record = true};
     struct err ignored = {0};
 

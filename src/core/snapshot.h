@@ -17,6 +17,8 @@ enum snapshot_want {
     SNAPSHOT_KERNEL_PORTS = 1 << 2,
     SNAPSHOT_REDIRECTS = 1 << 3,
     SNAPSHOT_NAMESPACES = 1 << 4, // listeners of other network namespaces on the asked ports
+    SNAPSHOT_HTTP = 1 << 5,       // URLs of the system's own HTTP server, all ports
+    SNAPSHOT_NEIGHBOURS = 1 << 6, // listeners of the system that shares this one's ports, all ports
 };
 
 struct snapshot_ask {
@@ -44,7 +46,8 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
                      bool ancestry, bool deep, struct err *err);
 
 // Units and containers that the holders of these sockets run in or belong to, asked only where a holder (or a socket without
-// one) calls for it; `deadline_ms` for all of it together.
+// one) calls for it; `deadline_ms` for all of it together. In the same way the URLs of the system's HTTP server are read
+// where it holds one of the sockets, and the neighbour's listeners where a relay does: both within a time of their own.
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms);
 

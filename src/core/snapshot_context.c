@@ -9,7 +9,10 @@
 #include "sys/service.h"
 
 enum {
-    GROUP_PIDS = 16
+    GROUP_PIDS = 16,
+    SYSTEM_PID = 4, // Windows: its kernel, and with it http.sys
+    PORT_NETBIOS = 139,
+    PORT_SMB = 445,
 };
 
 // A service manager: the system's, or that of a user.
@@ -23,6 +26,7 @@ struct context {
     struct host *host;
     int64_t end_us;
     bool wants_containers;
+    unsigned wants; // bits of enum snapshot_want
 };
 
 static uint32_t
@@ -133,11 +137,34 @@ follow_path(struct context *context, struct str path)
     return facts;
 }
 
+// Where a process does not tell its unit itself, the service manager may know the process.
+static void
+read_services_of(struct context *context, uint32_t pid)
+{
+    struct manager manager = {0};
+    struct service_list list = {0};
+    struct err err = {0};
+
+    if (time_left_ms(context) == 0 || !may_ask(context, manager))
+        return;
+    bool good = service_of_process(context->arena, pid, time_left_ms(context), &list, &err);
+    if (!good && err.kind == ERR_UNSUPPORTED)
+        return;
+    note_answer(context, manager, good, err.kind);
+    for (size_t i = 0; good && i < list.count; i++)
+        if (!has_service(context->host, manager, list.items[i].name))
+            *LIST_ADD(context->arena, &context->host->services) = list.items[i];
+}
+
 static void
 follow_holder(struct context *context, const struct process *process)
 {
     struct cgroup_facts facts = {0};
 
+    read_services_of(context, process->pid);
+    // Inside of WSL a relay leads away from Windows, not to it.
+    if (context->host->wsl.len == 0 && known_is("relay", process->name))
+        context->wants |= SNAPSHOT_NEIGHBOURS;
     if (process->cgroup.known == KNOWN_YES)
         facts = follow_path(context, process->cgroup.value);
     if (process->pid == 1)
@@ -226,17 +253,31 @@ detail_containers(struct context *context, const size_t *sockets, size_t count, 
     }
 }
 
+// What the row itself calls for: it names a service, or the kernel that the system's HTTP server is part of.
+static void
+follow_row(struct context *context, const struct socket_row *row)
+{
+    if (row->owner_service.len > 0)
+        read_unit(context, (struct manager){0}, row->owner_service);
+    if (row->owner_pid == SYSTEM_PID && row->protocol == PROTOCOL_TCP && row->local_port != PORT_NETBIOS &&
+        row->local_port != PORT_SMB)
+        context->wants |= SNAPSHOT_HTTP;
+}
+
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms)
 {
-    struct context context = {arena, host, clock_mono_us() + (int64_t)deadline_ms * 1000, false};
+    struct context context = {.arena = arena, .host = host, .end_us = clock_mono_us() + (int64_t)deadline_ms * 1000};
+    struct err ignored;
     struct lookup followed = {.arena = arena};
     struct lookup pids = snapshot_pids(arena, host);
     bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
     bool *held = arena_array(arena, host->sockets.count, sizeof *held);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         asked[sockets[i]] = true;
+        follow_row(&context, &host->sockets.items[sockets[i]]);
+    }
     for (size_t i = 0; i < host->holdings.count; i++) {
         const struct holding *holding = &host->holdings.items[i];
         size_t process = lookup_find(&pids, holding->pid);
@@ -249,6 +290,8 @@ snapshot_add_context(struct arena *arena, struct host *host, const size_t *socke
     for (size_t i = 0; i < count; i++)
         if (!held[sockets[i]] && host_could_be_held(&host->sockets.items[sockets[i]]))
             follow_socket(&context, sockets[i]);
+    if (context.wants != 0)
+        (void)snapshot_add(arena, &(struct snapshot_ask){.want = context.wants}, host, &ignored);
     if (!context.wants_containers)
         return;
     if (time_left_ms(&context) > 0)

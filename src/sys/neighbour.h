@@ -11,16 +11,13 @@
 #include "decode/host.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 // Fills host->wsl and host->wsl_networking; both stay empty where there is no WSL. Cheap: reads files and the environment.
 void
 neighbour_identify(struct arena *arena, struct host *host);
 
-// Appends to host->neighbour_ports who listens over there on local ports from `first` to `last`, and sets
-// host->neighbours_known.
+// Appends to host->neighbour_ports who listens over there, on any port, and sets host->neighbours_known.
 bool
-neighbour_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,
-               struct err *err);
+neighbour_read(struct arena *arena, unsigned deadline_ms, struct host *host, struct err *err);
 
 #endif

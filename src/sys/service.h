@@ -29,6 +29,11 @@ bool
 service_list_sockets(struct arena *arena, bool user_manager, uint32_t uid, unsigned deadline_ms,
                      struct service_list *out, struct err *err);
 
+// The services whose main process this is: several where they share one. No service is no error. ERR_UNSUPPORTED where
+// the process itself tells its unit (Linux: process.cgroup).
+bool
+service_of_process(struct arena *arena, uint32_t pid, unsigned deadline_ms, struct service_list *out, struct err *err);
+
 // The path of the cgroup v2 with this id (socket_row.cgroup), so that the unit or container of a socket can be named
 // without the right to look into its holder. ERR_UNSUPPORTED where there is no such thing.
 bool

@@ -59,6 +59,23 @@ service_list_sockets(struct arena *arena, bool user_manager, uint32_t uid, unsig
 }
 
 bool
+service_of_process(struct arena *arena, uint32_t pid, unsigned deadline_ms, struct service_list *out, struct err *err)
+{
+    const struct host *recorded = fake_host();
+
+    if (!fake_host_call("service_of_process", err))
+        return false;
+    if (!str_equal(recorded->platform, STR("windows")))
+        return fake_host_refuse(KNOWN_UNSUPPORTED, "services of a process", err);
+    if (!manager_answers(deadline_ms, err))
+        return false;
+    for (size_t i = 0; i < recorded->services.count; i++)
+        if (recorded->services.items[i].main_pid == pid && pid != 0)
+            *LIST_ADD(arena, out) = recorded->services.items[i];
+    return true;
+}
+
+bool
 service_group_path(struct arena *arena, uint64_t group, struct str *out, struct err *err)
 {
     const struct host *recorded = fake_host();

@@ -254,6 +254,15 @@ out:
     return good;
 }
 
+bool
+service_of_process(struct arena *arena, uint32_t pid, unsigned deadline_ms, struct service_list *out, struct err *err)
+{
+    (void)arena;
+    (void)deadline_ms;
+    (void)out;
+    return err_set(err, ERR_UNSUPPORTED, 0, "services of process %u: its control group tells them", pid);
+}
+
 // ListUnitsByPatterns(as states, as patterns) -> a(ssssssouso): the object path is the seventh.
 static bool
 list_units(struct arena *arena, struct sd_bus_link *link, struct str_list *paths, struct err *err)

@@ -401,6 +401,88 @@ TEST(forwarder_and_container_cgroup_call_for_the_runtime)
     CHECK(fake_host_calls("container_ask") >= 2); // the list, and the container itself for its restart policy
 }
 
+#define WINDOWS "{\"schema\": \"moorage.snapshot/1\", \"platform\": \"windows\", \"ipv6\": true, "
+
+static const char windows_host[] = WINDOWS
+    "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:135\", \"owner_pid\": 900,"
+    "\"owner_service\": \"RpcSs\"}, {\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:445\","
+    "\"owner_pid\": 4}, {\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"[::]:5357\", \"owner_pid\": 4}],"
+    "\"holdings\": [{\"socket\": 0, \"pid\": 900, \"how\": \"table\"}, {\"socket\": 1, \"pid\": 4, \"how\": "
+    "\"table\"}],"
+    "\"processes\": [{\"pid\": 4, \"name\": \"System\"}, {\"pid\": 900, \"name\": \"svchost\"}],"
+    "\"services\": [{\"manager\": \"windows\", \"name\": \"RpcSs\", \"main_pid\": 900}, {\"manager\": \"windows\","
+    "\"name\": \"RpcEptMapper\", \"main_pid\": 900}, {\"manager\": \"windows\", \"name\": \"W3SVC\", \"main_pid\": 8}],"
+    "\"http_urls\": [{\"url\": \"http://+:5357/\", \"port\": 5357, \"registered\": true}]}";
+
+TEST(services_of_a_process_are_read_where_it_does_not_tell_its_unit)
+{
+    load(str_of(windows_host));
+    struct host host = read_sockets(arena);
+    CHECK(find_holders(arena, &host, PROCESS_ALL, true));
+    find_context(arena, &host, 300);
+    find_context(arena, &host, 300);
+    CHECK_INT(host.services.count, 2);
+    CHECK_INT(host.services_known, KNOWN_YES);
+    CHECK_INT(fake_host_calls("service_read"), 1); // by the name that the row tells
+}
+
+TEST(urls_are_read_where_the_system_itself_listens)
+{
+    load(str_of(windows_host));
+    struct host host = read_sockets(arena);
+    size_t smb = 1;
+    size_t other = 2;
+    snapshot_add_context(arena, &host, &smb, 1, 300);
+    CHECK_INT(fake_host_calls("http_service_read"), 0);
+    CHECK_INT(host.http_known, KNOWN_NOT_ASKED);
+    snapshot_add_context(arena, &host, &other, 1, 300);
+    snapshot_add_context(arena, &host, &other, 1, 300);
+    CHECK_INT(fake_host_calls("http_service_read"), 1);
+    CHECK_INT(host.http_urls.count, 1);
+    CHECK_INT(host.http_known, KNOWN_YES);
+}
+
+TEST(reservations_alone_are_still_an_answer)
+{
+    struct host host;
+    load(STR(WINDOWS "\"http_known\": \"not-allowed\", \"http_urls\": [{\"url\": \"http://+:80/x/\", \"port\": 80}]}"));
+    CHECK(snapshot_read(arena, &(struct snapshot_ask){.want = SNAPSHOT_HTTP}, &host, NULL));
+    CHECK_INT(host.http_urls.count, 1);
+    CHECK_INT(host.http_known, KNOWN_NOT_ALLOWED);
+    load(STR(WINDOWS "\"http_known\": \"timeout\"}"));
+    CHECK(snapshot_read(arena, &(struct snapshot_ask){.want = SNAPSHOT_HTTP}, &host, NULL));
+    CHECK_INT(host.http_known, KNOWN_TIMEOUT);
+}
+
+TEST(relay_leads_to_the_neighbour_but_not_from_inside_of_it)
+{
+    static const char relay[] =
+        "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"[::1]:3000\", \"owner_pid\": 70}],"
+        "\"holdings\": [{\"socket\": 0, \"pid\": 70, \"how\": \"table\"}], \"processes\": [{\"pid\": 70, \"name\":"
+        "\"wslrelay\"}], \"neighbour_ports\": [{\"system\": \"WSL Debian\", \"protocol\": \"tcp\", \"address\":"
+        "\"0.0.0.0\", \"port\": 3000, \"pid\": 12, \"name\": \"node\"}]}";
+    struct str inside = str_printf(arena, WINDOWS "\"wsl\": \"2\", \"wsl_networking\": \"nat\", %s", relay);
+
+    load(str_printf(arena, WINDOWS "%s", relay));
+    struct host host = read_sockets(arena);
+    CHECK(find_holders(arena, &host, PROCESS_ALL, true));
+    find_context(arena, &host, 300);
+    find_context(arena, &host, 300);
+    CHECK_INT(fake_host_calls("neighbour_read"), 1);
+    CHECK_INT(host.neighbour_ports.count, 1);
+    CHECK_INT(host.neighbours_known, KNOWN_YES);
+    load(inside);
+    host = read_sockets(arena);
+    CHECK_STR(host.wsl, "2");
+    CHECK_STR(host.wsl_networking, "nat");
+    CHECK(find_holders(arena, &host, PROCESS_ALL, true));
+    find_context(arena, &host, 300);
+    CHECK_INT(fake_host_calls("neighbour_read"), 0);
+    fake_host_fail_each("neighbour_read", ERR_TIMEOUT);
+    CHECK(snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_NEIGHBOURS}, &host, NULL));
+    CHECK_INT(host.neighbours_known, KNOWN_TIMEOUT);
+}
+
 static const char everything[] = HEAD
     "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", \"inode\": 1},"
     "{\"protocol\": \"mptcp\", \"state\": \"LISTEN\", \"local\": \"[::]:80\", \"inode\": 4}, {\"protocol\": \"udp\","
