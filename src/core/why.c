@@ -105,15 +105,9 @@ static bool
 nothing_tried(const struct inquiry *inquiry)
 {
     for (size_t i = 0; i < inquiry->answer->probes.count; i++)
-        if (!str_equal(inquiry->answer->probes.items[i].result, STR("unsupported")))
+        if (refusal_of(&inquiry->answer->probes.items[i]) != REFUSAL_UNSUPPORTED)
             return false;
     return true;
-}
-
-static bool
-may_not_try(const struct inquiry *inquiry)
-{
-    return why_failed_with(inquiry, "EACCES") || why_failed_with(inquiry, "EPERM");
 }
 
 // With SO_REUSEADDR on both sides a bind beside a bound socket works, and the listen() after it fails: such a port can't
@@ -139,31 +133,37 @@ somebody_serves(const struct inquiry *inquiry)
     return why_has_role(inquiry, ROW_BLOCKS);
 }
 
+static enum why_verdict
+verdict_of(const struct inquiry *inquiry)
+{
+    switch (inquiry->refusal) {
+    case REFUSAL_NONE:
+        return bound_in_the_way(inquiry) ? WHY_TAKEN : WHY_FREE;
+    case REFUSAL_IN_USE:
+        return WHY_TAKEN;
+    case REFUSAL_NOT_LOCAL:
+        return WHY_NOT_LOCAL;
+    case REFUSAL_NO_RIGHT:
+    case REFUSAL_BY_RULE:
+        // Options that can't be seen count against the port only where somebody serves.
+        return somebody_serves(inquiry) ? WHY_TAKEN : inquiry->question->as_root ? WHY_FREE : WHY_NOT_ALLOWED;
+    default:
+        return why_has_role(inquiry, ROW_BLOCKS) ? WHY_TAKEN : WHY_UNKNOWN;
+    }
+}
+
 static void
 judge(struct inquiry *inquiry)
 {
     struct answer *answer = inquiry->answer;
+    bool tried = !nothing_tried(inquiry);
 
-    answer->proved = true;
-    if (nothing_tried(inquiry)) {
-        answer->proved = false;
+    if (tried)
+        answer->verdict = verdict_of(inquiry);
+    else
         answer->verdict = why_has_role(inquiry, ROW_BLOCKS) ? WHY_TAKEN : WHY_UNKNOWN;
-    } else if (why_failed_with(inquiry, "EADDRINUSE")) {
-        answer->verdict = WHY_TAKEN;
-    } else if (may_not_try(inquiry)) {
-        // Without the right to try, the tables answer; options that can't be seen count against the port only where
-        // somebody serves.
-        answer->proved = false;
-        answer->verdict = somebody_serves(inquiry)     ? WHY_TAKEN
-                          : inquiry->question->as_root ? WHY_FREE
-                                                       : WHY_NOT_ALLOWED;
-    } else if (why_failed_with(inquiry, "EADDRNOTAVAIL") || why_failed_with(inquiry, "EINVAL")) {
-        answer->verdict = WHY_NOT_LOCAL;
-    } else if (inquiry->code != 0) {
-        answer->verdict = why_has_role(inquiry, ROW_BLOCKS) ? WHY_TAKEN : WHY_UNKNOWN;
-    } else {
-        answer->verdict = bound_in_the_way(inquiry) ? WHY_TAKEN : WHY_FREE;
-    }
+    // Without the right to try, the tables answer.
+    answer->proved = tried && inquiry->refusal != REFUSAL_NO_RIGHT && inquiry->refusal != REFUSAL_BY_RULE;
     answer->bindable = answer->verdict == WHY_FREE;
     inquiry->taken = answer->verdict == WHY_TAKEN;
 }
@@ -205,7 +205,7 @@ warn_of_plain(struct inquiry *inquiry)
     bool udp = inquiry->question->protocol == PROTOCOL_UDP || inquiry->question->protocol == PROTOCOL_UDPLITE;
     uint32_t seconds = lingering_seconds(answer);
 
-    if (!answer->bindable || !inquiry->plain_fails || inquiry->code != 0)
+    if (!answer->bindable || !inquiry->plain_fails || inquiry->refusal != REFUSAL_NONE)
         return;
     if (inquiry->usual_fails)
         answer->plain_warning =
@@ -269,8 +269,8 @@ read_beyond_rows(struct inquiry *inquiry)
 {
     struct snapshot_ask ask = {0};
     struct err ignored;
-    bool refused = why_failed_with(inquiry, "EACCES") || why_failed_with(inquiry, "WSAEACCES");
-    bool unexplained = inquiry->code != 0 && !why_has_role(inquiry, ROW_MAYBE);
+    bool refused = inquiry->refusal == REFUSAL_NO_RIGHT || inquiry->refusal == REFUSAL_FORBIDDEN;
+    bool unexplained = inquiry->refusal != REFUSAL_NONE && !why_has_role(inquiry, ROW_MAYBE);
 
     if (refused)
         ask.want |= SNAPSHOT_HTTP;

@@ -167,9 +167,11 @@ probe_one(struct inquiry *inquiry, struct bind_wish wish, enum bind_mode mode, b
 
     wish.mode = mode;
     bind_probe(inquiry->arena, &wish, probe);
-    if (probe->worked || str_equal(probe->result, STR("unsupported")))
+    enum refusal refusal = refusal_of(probe);
+    if (refusal == REFUSAL_NONE || refusal == REFUSAL_UNSUPPORTED)
         return;
-    if (deciding && inquiry->code == 0) {
+    if (deciding && inquiry->refusal == REFUSAL_NONE) {
+        inquiry->refusal = refusal;
         inquiry->code = probe->code;
         inquiry->result = probe->result;
     }
@@ -188,6 +190,7 @@ probe_all(struct inquiry *inquiry)
     struct str usual = bind_mode_name(BIND_USUAL);
 
     inquiry->answer->probes.count = 0;
+    inquiry->refusal = REFUSAL_NONE;
     inquiry->code = 0;
     inquiry->plain_fails = false;
     inquiry->usual_fails = false;
@@ -198,12 +201,6 @@ probe_all(struct inquiry *inquiry)
         if (!str_equal(name, usual) && !str_equal(usual, STR("plain")))
             probe_one(inquiry, inquiry->wishes[i], BIND_USUAL, false);
     }
-}
-
-bool
-why_failed_with(const struct inquiry *inquiry, const char *name)
-{
-    return inquiry->code != 0 && str_equal(inquiry->result, str_of(name));
 }
 
 // Nobody can be named, and that is part of the answer: the sockets and the bind still tell that the port is taken.
@@ -259,7 +256,7 @@ socket_has_holder(const struct host *host, size_t socket)
 static bool
 is_settled(const struct inquiry *inquiry)
 {
-    if (why_failed_with(inquiry, "EADDRINUSE") && !why_has_role(inquiry, ROW_MAYBE))
+    if (inquiry->refusal == REFUSAL_IN_USE && !why_has_role(inquiry, ROW_MAYBE))
         return false;
     // Who may look only into their own programs see sockets without a program all the time.
     if (inquiry->host->tier == TIER_OWN)
@@ -293,7 +290,8 @@ look(struct inquiry *inquiry, struct err *err)
         !read_all_states(inquiry, err))
         return false;
     probe_all(inquiry);
-    if (!inquiry->all_states && (inquiry->code != 0 || inquiry->plain_fails) && !read_all_states(inquiry, err))
+    if (!inquiry->all_states && (inquiry->refusal != REFUSAL_NONE || inquiry->plain_fails) &&
+        !read_all_states(inquiry, err))
         return false;
     if (inquiry->rows.count == 0)
         return true;

@@ -6,6 +6,7 @@
 // precedence (each row is claimed once) -> remedies. The systems do not differ here.
 
 #include "base/arena.h"
+#include "core/refusal.h"
 #include "core/why.h"
 #include "decode/host.h"
 #include "sys/bind_probe.h"
@@ -39,12 +40,13 @@ struct inquiry {
     uint32_t uid; // who would bind
     struct bind_wish wishes[2];
     size_t wish_count;
-    bool all_states;    // rows in every state were read, not only listeners
-    unsigned long code; // of the first deciding probe that failed, 0 = all worked
-    struct str result;  // its name
-    bool plain_fails;   // the bind without options fails
-    bool usual_fails;   // the bind of an ordinary server fails
-    bool taken;         // the verdict: sockets keep the bind from working
+    bool all_states;      // rows in every state were read, not only listeners
+    enum refusal refusal; // of the first deciding probe that failed; NONE: all worked, or none could be tried
+    unsigned long code;   // its number
+    struct str result;    // its name
+    bool plain_fails;     // the bind without options fails
+    bool usual_fails;     // the bind of an ordinary server fails
+    bool taken;           // the verdict: sockets keep the bind from working
     struct {
         LIST_OF(struct why_row);
     } rows;
@@ -57,10 +59,6 @@ why_look(struct inquiry *inquiry, struct err *err);
 // Whether some row stands in this role or a worse one.
 bool
 why_has_role(const struct inquiry *inquiry, enum row_role least);
-
-// Whether the deciding bind failed with this code ("EADDRINUSE").
-bool
-why_failed_with(const struct inquiry *inquiry, const char *name);
 
 // One kind of cause: whether a row leads to it, what else of the port stands with that row, and how it is said.
 struct cause_rule {

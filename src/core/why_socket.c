@@ -122,7 +122,7 @@ kind_beside(const struct inquiry *inquiry, const struct cause *cause)
 {
     const struct socket_row *first = &inquiry->host->sockets.items[cause->sockets.items[0]];
 
-    return !cause->blocks && inquiry->code == 0 && why_serves(first) ? CAUSE_SHARED : cause->kind;
+    return !cause->blocks && inquiry->refusal == REFUSAL_NONE && why_serves(first) ? CAUSE_SHARED : cause->kind;
 }
 
 static uint32_t

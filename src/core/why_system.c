@@ -19,7 +19,7 @@ find_privileged(struct inquiry *inquiry)
 {
     const struct port_range *range = why_range(inquiry, RANGE_PRIVILEGED);
 
-    if (!range || !why_failed_with(inquiry, "EACCES"))
+    if (!range || inquiry->refusal != REFUSAL_NO_RIGHT)
         return;
     struct cause *cause =
         add(inquiry, CAUSE_PRIVILEGED, !inquiry->answer->bindable && !inquiry->question->as_root,
@@ -33,14 +33,14 @@ find_privileged(struct inquiry *inquiry)
 static void
 find_denied(struct inquiry *inquiry)
 {
-    if (!why_failed_with(inquiry, "EPERM") &&
-        !(why_failed_with(inquiry, "EACCES") && !why_range(inquiry, RANGE_PRIVILEGED)))
+    if (inquiry->refusal != REFUSAL_BY_RULE &&
+        !(inquiry->refusal == REFUSAL_NO_RIGHT && !why_range(inquiry, RANGE_PRIVILEGED)))
         return;
     struct cause *cause =
         add(inquiry, CAUSE_DENIED, !inquiry->answer->bindable,
             str_printf(inquiry->arena, "a security policy refuses this bind (%.*s)", STR_ARG(inquiry->result)));
     why_note(inquiry, cause,
-             why_failed_with(inquiry, "EPERM")
+             inquiry->refusal == REFUSAL_BY_RULE
                  ? STR("A BPF program on the cgroup of this shell or container refuses it (systemd: SocketBindDeny=).")
                  : STR("Landlock, SELinux or AppArmor refuses it for this program; another one may be allowed."));
 }
@@ -113,13 +113,15 @@ find_exhausted(struct inquiry *inquiry)
     wish.port = 0;
     wish.mode = BIND_PLAIN;
     bind_probe(inquiry->arena, &wish, &probe);
-    if (probe.worked || !str_equal(probe.result, STR("EADDRINUSE")))
+    if (refusal_of(&probe) != REFUSAL_IN_USE)
         return;
     struct cause *cause = add(inquiry, CAUSE_EXHAUSTED, true,
                               str_printf(inquiry->arena, "no port of the range %u-%u for outgoing connections is left",
                                          dynamic->first, dynamic->last));
     cause->range = dynamic;
-    why_note(inquiry, cause, STR("A bind that names no port was tried and fails too (EADDRINUSE)."));
+    why_note(
+        inquiry, cause,
+        str_printf(inquiry->arena, "A bind that names no port was tried and fails too (%.*s).", STR_ARG(probe.result)));
 }
 
 static void
