@@ -145,22 +145,37 @@ holds_no_port(const struct socket_row *row)
     return (row->state == SOCKET_SYN_RECEIVED && row->inode == 0) || row->state == SOCKET_CLOSED;
 }
 
-enum conflict
-conflict_check(const struct bind_wish *wish, uint32_t uid, const struct socket_row *row)
+static unsigned
+outcomes(const struct bind_wish *wish, uint32_t uid, const struct socket_row *row)
 {
     enum tri overlaps = overlap(wish, row);
+    enum tri shares = may_share(wish, uid, row);
 
-    if (overlaps == TRI_NO || holds_no_port(row))
+    if (overlaps == TRI_NO || shares == TRI_YES || holds_no_port(row))
+        return CONFLICT_WORKS;
+    if (overlaps == TRI_YES && shares == TRI_NO)
+        return CONFLICT_IN_USE;
+    return CONFLICT_WORKS | CONFLICT_IN_USE;
+}
+
+const struct conflict_rules conflict_rules_linux = {.outcomes = outcomes, .bound_stops_listen = true};
+
+enum conflict
+conflict_check(const struct conflict_rules *rules, const struct bind_wish *wish, uint32_t uid,
+               const struct socket_row *row)
+{
+    unsigned possible = rules->outcomes(wish, uid, row);
+
+    if (possible == CONFLICT_WORKS)
         return CONFLICT_NO;
-    switch (may_share(wish, uid, row)) {
-    case TRI_YES:
-        return CONFLICT_NO;
-    case TRI_NO:
-        return overlaps == TRI_YES ? CONFLICT_YES : CONFLICT_UNKNOWN;
-    case TRI_UNKNOWN:
-        break;
-    }
-    return CONFLICT_UNKNOWN;
+    return possible & CONFLICT_WORKS ? CONFLICT_UNKNOWN : CONFLICT_YES;
+}
+
+bool
+conflict_forbids(const struct conflict_rules *rules, const struct bind_wish *wish, uint32_t uid,
+                 const struct socket_row *row)
+{
+    return rules->outcomes(wish, uid, row) & CONFLICT_FORBIDDEN;
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "core/snapshot.h"
 
 #include "core/holder.h"
+#include "core/platform.h"
 #include "core/snapshot_parts.h"
 #include "sys/bind_probe.h"
 #include "sys/http_service.h"
@@ -285,6 +286,7 @@ add_probe(struct arena *arena, struct host *host, struct bind_wish wish)
 static void
 probe_taken_ports(struct arena *arena, struct host *host)
 {
+    const struct platform *platform = platform_of(host);
     struct lookup done = {.arena = arena};
 
     for (size_t i = 0; i < host->sockets.count && done.count < PROBED_PORTS; i++) {
@@ -295,8 +297,8 @@ probe_taken_ports(struct arena *arena, struct host *host)
         if (!taken || row->netns != 0 || lookup_find(&done, key) != SIZE_MAX)
             continue;
         lookup_add(&done, key, i);
-        for (int mode = BIND_USUAL; mode <= BIND_PLAIN; mode++) {
-            struct bind_wish wish = {.protocol = protocol, .port = row->local_port, .mode = (enum bind_mode)mode};
+        for (size_t k = 0; k < platform->evidence_count; k++) {
+            struct bind_wish wish = {.protocol = protocol, .port = row->local_port, .mode = platform->evidence[k].mode};
             wish.address = address_any(FAMILY_IPV4);
             add_probe(arena, host, wish);
             wish.address = address_any(FAMILY_IPV6);

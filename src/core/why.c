@@ -70,6 +70,15 @@ why_socket(const struct inquiry *inquiry, const struct why_row *row)
     return &inquiry->host->sockets.items[row->socket];
 }
 
+struct str
+why_error(const struct inquiry *inquiry)
+{
+    const struct platform_value values[] = {{"result", inquiry->result},
+                                            {"code", str_printf(inquiry->arena, "%lu", inquiry->code)}};
+
+    return platform_fill(inquiry->arena, inquiry->platform->error, values, 2);
+}
+
 struct cause *
 why_add_cause(struct inquiry *inquiry, enum cause_kind kind, bool blocks)
 {
@@ -83,7 +92,8 @@ why_add_cause(struct inquiry *inquiry, enum cause_kind kind, bool blocks)
 void
 why_note(struct inquiry *inquiry, struct cause *cause, struct str sentence)
 {
-    *LIST_ADD(inquiry->arena, &cause->notes) = sentence;
+    if (sentence.len > 0)
+        *LIST_ADD(inquiry->arena, &cause->notes) = sentence;
 }
 
 const struct port_range *
@@ -115,7 +125,8 @@ nothing_tried(const struct inquiry *inquiry)
 static bool
 bound_in_the_way(const struct inquiry *inquiry)
 {
-    if (inquiry->question->protocol == PROTOCOL_UDP || inquiry->question->protocol == PROTOCOL_UDPLITE)
+    if (!inquiry->platform->rules->bound_stops_listen || inquiry->question->protocol == PROTOCOL_UDP ||
+        inquiry->question->protocol == PROTOCOL_UDPLITE)
         return false;
     for (size_t i = 0; i < inquiry->rows.count; i++)
         if (inquiry->rows.items[i].role != ROW_APART &&
@@ -197,28 +208,26 @@ lingering_seconds(const struct answer *answer)
     return seconds;
 }
 
-// A bind that works may work for few: who sets fewer options must know what stands in the way and for how long.
+// A bind that works may work for few: who binds in a stricter way must know what stands in the way and for how long.
 static void
-warn_of_plain(struct inquiry *inquiry)
+warn_of_strict(struct inquiry *inquiry)
 {
     struct answer *answer = inquiry->answer;
+    const struct platform_words *words = &inquiry->platform->words;
     bool udp = inquiry->question->protocol == PROTOCOL_UDP || inquiry->question->protocol == PROTOCOL_UDPLITE;
     uint32_t seconds = lingering_seconds(answer);
+    const struct platform_value values[] = {{"seconds", str_printf(inquiry->arena, "%u", seconds)}};
 
-    if (!answer->bindable || !inquiry->plain_fails || inquiry->refusal != REFUSAL_NONE)
+    if (!answer->bindable || inquiry->refusal != REFUSAL_NONE)
         return;
     if (inquiry->usual_fails)
-        answer->plain_warning =
-            STR("free for a server that sets SO_REUSEPORT and runs as the same user; no other can use it now");
-    else if (udp)
-        answer->plain_warning =
-            STR("can be shared by a server that sets SO_REUSEADDR; most UDP servers don't, and can't "
-                "use it now");
-    else if (seconds > 0)
-        answer->plain_warning = str_printf(
-            inquiry->arena, "free for most servers; one that does not set SO_REUSEADDR must wait %u s", seconds);
-    else
-        answer->plain_warning = STR("free for most servers; one that does not set SO_REUSEADDR can't use it now");
+        answer->plain_warning = words->only_odd;
+    else if (inquiry->strict_fails)
+        answer->plain_warning = platform_fill(inquiry->arena,
+                                              udp           ? words->only_shared
+                                              : seconds > 0 ? words->only_after
+                                                            : words->only_usual,
+                                              values, 1);
 }
 
 static void
@@ -289,6 +298,7 @@ why_answer(struct arena *arena, struct host *host, const struct why_question *qu
         .host = host,
         .question = question,
         .answer = out,
+        .platform = platform_of(host),
         .port = question->endpoint.first,
         .uid = host->uid,
         .all_states = (question->read & WHY_READ_STATES) != 0,
@@ -306,7 +316,7 @@ why_answer(struct arena *arena, struct host *host, const struct why_question *qu
     why_find_socket_causes(&inquiry);
     why_find_system_causes(&inquiry);
     order_causes(&inquiry);
-    warn_of_plain(&inquiry);
+    warn_of_strict(&inquiry);
     add_suggestions(&inquiry, &ignored);
     for (size_t i = 0; i < out->causes.count; i++)
         why_add_remedies(&inquiry, &out->causes.items[i]);

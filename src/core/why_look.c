@@ -57,7 +57,7 @@ role_of(const struct inquiry *inquiry, const struct socket_row *row)
     for (size_t i = 0; i < inquiry->wish_count; i++) {
         if (!conflict_overlaps(&inquiry->wishes[i], row))
             continue;
-        enum conflict conflict = conflict_check(&inquiry->wishes[i], inquiry->uid, row);
+        enum conflict conflict = conflict_check(inquiry->platform->rules, &inquiry->wishes[i], inquiry->uid, row);
         enum row_role one = conflict == CONFLICT_YES ? ROW_BLOCKS : conflict == CONFLICT_NO ? ROW_HARMLESS : ROW_MAYBE;
         if (one > role)
             role = one;
@@ -175,31 +175,40 @@ probe_one(struct inquiry *inquiry, struct bind_wish wish, enum bind_mode mode, b
         inquiry->code = probe->code;
         inquiry->result = probe->result;
     }
-    if (str_equal(probe->bind, STR("plain")))
-        inquiry->plain_fails = true;
+    if (str_equal(probe->bind, bind_mode_name(BIND_EXCLUSIVE)))
+        inquiry->strict_fails = true;
     if (str_equal(probe->bind, bind_mode_name(BIND_USUAL)))
         inquiry->usual_fails = true;
 }
 
-// The asked bind decides; the plain one and that of an ordinary server show what another program would meet.
+static bool
+is_probed(const struct inquiry *inquiry, size_t first, enum bind_mode mode)
+{
+    for (size_t i = first; i < inquiry->answer->probes.count; i++)
+        if (str_equal(inquiry->answer->probes.items[i].bind, bind_mode_name(mode)))
+            return true;
+    return false;
+}
+
+// The asked bind decides; the others show what another program would meet.
 static void
 probe_all(struct inquiry *inquiry)
 {
-    enum bind_mode asked = inquiry->question->mode;
-    struct str name = bind_mode_name(asked);
-    struct str usual = bind_mode_name(BIND_USUAL);
+    const struct platform *platform = inquiry->platform;
 
     inquiry->answer->probes.count = 0;
     inquiry->refusal = REFUSAL_NONE;
     inquiry->code = 0;
-    inquiry->plain_fails = false;
+    inquiry->strict_fails = false;
     inquiry->usual_fails = false;
     for (size_t i = 0; i < inquiry->wish_count; i++) {
-        probe_one(inquiry, inquiry->wishes[i], asked, true);
-        if (!str_equal(name, STR("plain")))
-            probe_one(inquiry, inquiry->wishes[i], BIND_PLAIN, false);
-        if (!str_equal(name, usual) && !str_equal(usual, STR("plain")))
-            probe_one(inquiry, inquiry->wishes[i], BIND_USUAL, false);
+        size_t first = inquiry->answer->probes.count;
+        probe_one(inquiry, inquiry->wishes[i], inquiry->question->mode, true);
+        bool refused = !inquiry->answer->probes.items[first].worked;
+        for (size_t k = 0; k < platform->evidence_count; k++)
+            if ((refused || !platform->evidence[k].only_when_refused) &&
+                !is_probed(inquiry, first, platform->evidence[k].mode))
+                probe_one(inquiry, inquiry->wishes[i], platform->evidence[k].mode, false);
     }
 }
 
@@ -290,7 +299,7 @@ look(struct inquiry *inquiry, struct err *err)
         !read_all_states(inquiry, err))
         return false;
     probe_all(inquiry);
-    if (!inquiry->all_states && (inquiry->refusal != REFUSAL_NONE || inquiry->plain_fails) &&
+    if (!inquiry->all_states && (inquiry->refusal != REFUSAL_NONE || inquiry->strict_fails) &&
         !read_all_states(inquiry, err))
         return false;
     if (inquiry->rows.count == 0)

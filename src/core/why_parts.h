@@ -6,6 +6,7 @@
 // precedence (each row is claimed once) -> remedies. The systems do not differ here.
 
 #include "base/arena.h"
+#include "core/platform.h"
 #include "core/refusal.h"
 #include "core/why.h"
 #include "decode/host.h"
@@ -36,6 +37,7 @@ struct inquiry {
     struct host *host;
     const struct why_question *question;
     struct answer *answer;
+    const struct platform *platform;
     uint16_t port;
     uint32_t uid; // who would bind
     struct bind_wish wishes[2];
@@ -44,13 +46,17 @@ struct inquiry {
     enum refusal refusal; // of the first deciding probe that failed; NONE: all worked, or none could be tried
     unsigned long code;   // its number
     struct str result;    // its name
-    bool plain_fails;     // the bind without options fails
     bool usual_fails;     // the bind of an ordinary server fails
+    bool strict_fails;    // the bind that shares with nobody fails
     bool taken;           // the verdict: sockets keep the bind from working
     struct {
         LIST_OF(struct why_row);
     } rows;
 };
+
+// What the system calls the refusal: "EADDRINUSE", "error 10048".
+struct str
+why_error(const struct inquiry *inquiry);
 
 // Reads the rows and probes the binds until they agree (why_look.c). False when nothing could be read at all.
 bool
@@ -141,7 +147,7 @@ why_where(struct inquiry *inquiry, const struct cause *cause);
 const struct port_range *
 why_range(const struct inquiry *inquiry, enum range_kind kind);
 
-// Adds a whole sentence to the cause's evidence.
+// Adds a whole sentence to the cause's evidence; none where it is empty.
 void
 why_note(struct inquiry *inquiry, struct cause *cause, struct str sentence);
 

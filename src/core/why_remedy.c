@@ -17,6 +17,14 @@ add(struct inquiry *inquiry, struct cause *cause, enum lever lever, enum harm ha
     return remedy;
 }
 
+// What a program's code can do about it, where the system has something to say about that.
+static void
+add_advice(struct inquiry *inquiry, struct cause *cause, struct str sentence)
+{
+    if (sentence.len > 0)
+        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code", sentence);
+}
+
 static struct str
 free_command(struct inquiry *inquiry)
 {
@@ -37,6 +45,32 @@ is_below_another(const struct holder *holder, const struct holder_list *others)
     return false;
 }
 
+static void
+add_pid(struct inquiry *inquiry, struct buf *pids, uint32_t pid)
+{
+    const struct platform_value values[] = {{"pid", str_printf(inquiry->arena, "%u", pid)}};
+
+    buf_add(pids, platform_fill(inquiry->arena, inquiry->platform->end_pid, values, 1));
+}
+
+static struct str
+fill_pids(struct inquiry *inquiry, struct str template, struct buf *pids)
+{
+    const struct platform_value values[] = {{"pids", buf_str(pids)}};
+
+    return platform_fill(inquiry->arena, template, values, 1);
+}
+
+// The command of this template for the asked port.
+static struct str
+fill_port(struct inquiry *inquiry, struct str template)
+{
+    const struct platform_value values[] = {{"port", str_printf(inquiry->arena, "%u", inquiry->port)},
+                                            {"protocol", host_protocol_name(inquiry->question->protocol)}};
+
+    return platform_fill(inquiry->arena, template, values, 2);
+}
+
 // All that have the socket must go: a parent that ends leaves its children behind with it, unless it is known to end them.
 // A stopped one hears the request only when it goes on.
 static struct str
@@ -45,8 +79,9 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
     enum {
         SHOWN_MOST = 16,
     };
-    struct buf out = {.arena = inquiry->arena};
+    struct buf all = {.arena = inquiry->arena};
     struct buf stopped = {.arena = inquiry->arena};
+    struct buf out = {.arena = inquiry->arena};
     size_t shown = 0;
 
     for (size_t i = 0; i < cause->holders.count; i++) {
@@ -55,17 +90,17 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
                      is_below_another(holder, &cause->holders);
         if (ended || holder->pid <= 1)
             continue;
-        buf_addf(&out, " %u", holder->pid);
+        add_pid(inquiry, &all, holder->pid);
         if (holder->process && holder->process->state == 'T')
-            buf_addf(&stopped, " %u", holder->pid);
+            add_pid(inquiry, &stopped, holder->pid);
         shown++;
     }
     if (shown > SHOWN_MOST)
-        return str_printf(inquiry->arena, "kill $(moorage list --pids %u)", inquiry->port);
+        return fill_port(inquiry, inquiry->platform->end_many);
+    buf_add(&out, fill_pids(inquiry, inquiry->platform->end, &all));
     if (stopped.len > 0)
-        return str_printf(inquiry->arena, "kill%.*s; kill -CONT%.*s", STR_ARG(buf_str(&out)),
-                          STR_ARG(buf_str(&stopped)));
-    return str_printf(inquiry->arena, "kill%.*s", STR_ARG(buf_str(&out)));
+        buf_add(&out, fill_pids(inquiry, inquiry->platform->go_on, &stopped));
+    return buf_str(&out);
 }
 
 static struct str
@@ -91,14 +126,6 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
     return str_printf(inquiry->arena, "Asks %.*s to end.", STR_ARG(name));
 }
 
-static struct str
-systemctl(struct inquiry *inquiry, const struct service *service)
-{
-    bool user = str_equal(service->manager, STR("systemd --user"));
-
-    return str_printf(inquiry->arena, "systemctl %sstop %.*s", user ? "--user " : "", STR_ARG(service->name));
-}
-
 // A unit whose main process has the port is stopped as a whole: the manager would start that process again. A unit that a
 // program merely runs in is left alone: it may be the terminal that the program was started in.
 static void
@@ -110,14 +137,14 @@ stop_unit(struct inquiry *inquiry, struct cause *cause, const struct service *se
                        service->at_boot ? " until the next start of the system, which starts it again" : ""));
 
     stop->command = free_command(inquiry);
-    stop->by_hand = systemctl(inquiry, service);
+    stop->by_hand = platform_stop_service(inquiry->arena, service);
 }
 
 static void
 see_who(struct inquiry *inquiry, struct cause *cause, const char *label, const char *sentence)
 {
     add(inquiry, cause, LEVER_SETTING, HARM_NONE, label, str_of(sentence))->command =
-        str_printf(inquiry->arena, "sudo moorage %u", inquiry->port);
+        platform_elevate(inquiry->arena, inquiry->platform, str_printf(inquiry->arena, "moorage %u", inquiry->port));
 }
 
 static void
@@ -156,7 +183,7 @@ stop_socket_unit(struct inquiry *inquiry, struct cause *cause)
                               STR("Stops the socket unit and the service that it starts, never the service manager."));
 
     stop->command = free_command(inquiry);
-    stop->by_hand = cause->service ? systemctl(inquiry, cause->service)
+    stop->by_hand = cause->service ? platform_stop_service(inquiry->arena, cause->service)
                                    : STR("systemctl list-sockets    # names the unit; then systemctl stop UNIT");
 }
 
@@ -186,22 +213,21 @@ stop_container(struct inquiry *inquiry, struct cause *cause)
             str_printf(inquiry->arena, "%.*s update --restart=no %.*s", STR_ARG(container->runtime), STR_ARG(name));
 }
 
-// The whole list, since writing it replaces what was reserved before.
+// On Linux the whole list, since writing it replaces what was reserved before.
 static struct str
 reserve_by_hand(struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
-    struct buf out = {.arena = inquiry->arena};
+    struct buf reserved = {.arena = inquiry->arena};
 
-    buf_add_c(&out, "sysctl -w net.ipv4.ip_local_reserved_ports=");
     for (size_t i = 0; i < host->ranges.count; i++) {
         const struct port_range *range = &host->ranges.items[i];
-        if (range->kind != RANGE_RESERVED)
-            continue;
-        buf_addf(&out, range->first == range->last ? "%u," : "%u-%u,", range->first, range->last);
+        if (range->kind == RANGE_RESERVED)
+            buf_addf(&reserved, range->first == range->last ? "%u," : "%u-%u,", range->first, range->last);
     }
-    buf_addf(&out, "%u", inquiry->port);
-    return buf_str(&out);
+    buf_addf(&reserved, "%u", inquiry->port);
+    const struct platform_value values[] = {{"reserved", buf_str(&reserved)}};
+    return platform_fill(inquiry->arena, fill_port(inquiry, inquiry->platform->reserve), values, 1);
 }
 
 static void
@@ -222,9 +248,7 @@ end_connection(struct inquiry *inquiry, struct cause *cause)
 
     add(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait", STR("The port is free again when that connection ends."));
     if (socket->state == SOCKET_ESTABLISHED || socket->state == SOCKET_CLOSE_WAIT)
-        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code",
-            STR("A server that sets SO_REUSEADDR, before and after its restart, is not stopped by its old "
-                "connections."));
+        add_advice(inquiry, cause, inquiry->platform->words.connection_code);
     reserve(inquiry, cause);
     stop_process(inquiry, cause);
 }
@@ -232,15 +256,20 @@ end_connection(struct inquiry *inquiry, struct cause *cause)
 static void
 end_lingering(struct inquiry *inquiry, struct cause *cause)
 {
+    const struct platform *platform = inquiry->platform;
+    struct str title = platform_title_first(inquiry->arena, platform);
+
     add(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait",
-        cause->seconds > 0 ? str_printf(inquiry->arena, "The kernel gives the port back in %u s.", cause->seconds)
-                           : STR("The kernel gives the port back within a few minutes."));
-    add(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code",
-        STR("Set SO_REUSEADDR in the server before bind(); then its next restart need not wait."));
+        cause->seconds > 0
+            ? str_printf(inquiry->arena, "%.*s gives the port back in %u s.", STR_ARG(title), cause->seconds)
+            : str_printf(inquiry->arena, "%.*s gives the port back within a few minutes.", STR_ARG(title)));
+    add_advice(inquiry, cause, platform->words.lingering_code);
+    if (platform->drop.len == 0)
+        return;
     struct remedy *drop = add(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
                               STR("Drops what is left of the closed connections; needs root."));
     drop->command = free_command(inquiry);
-    drop->by_hand = str_printf(inquiry->arena, "ss -K sport = :%u", inquiry->port);
+    drop->by_hand = fill_port(inquiry, platform->drop);
 }
 
 static void
@@ -259,9 +288,9 @@ use_own_address(struct inquiry *inquiry, struct cause *cause)
     struct address asked = inquiry->wishes[0].address;
     bool ipv4 = asked.family == FAMILY_IPV4;
 
-    if (address_is_loopback(asked)) {
+    if (address_is_loopback(asked) && inquiry->platform->loopback.len > 0) {
         add(inquiry, cause, LEVER_SETTING, HARM_LOW, "bring up", STR("The loopback device is down: bring it up."))
-            ->by_hand = STR("ip link set lo up");
+            ->by_hand = inquiry->platform->loopback;
         return;
     }
     add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use",
@@ -276,10 +305,12 @@ end_kernel(struct inquiry *inquiry, struct cause *cause)
         add(inquiry, cause, LEVER_SETTING, HARM_SOME, "change it",
             STR("No program can be stopped: give the interface or service another port, or remove it."));
 
-    for (size_t i = 0; i < host->kernel_ports.count; i++)
-        if (host->kernel_ports.items[i].port == inquiry->port && host->kernel_ports.items[i].name.len > 0)
-            remedy->by_hand =
-                str_printf(inquiry->arena, "ip -d link show %.*s", STR_ARG(host->kernel_ports.items[i].name));
+    for (size_t i = 0; i < host->kernel_ports.count; i++) {
+        const struct kernel_port *port = &host->kernel_ports.items[i];
+        const struct platform_value values[] = {{"name", port->name}};
+        if (port->port == inquiry->port && port->name.len > 0)
+            remedy->by_hand = platform_fill(inquiry->arena, inquiry->platform->link, values, 1);
+    }
 }
 
 static void
@@ -287,7 +318,7 @@ widen_range(struct inquiry *inquiry, struct cause *cause)
 {
     add(inquiry, cause, LEVER_SETTING, HARM_LOW, "widen it",
         STR("Gives outgoing connections more ports; better still, reuse connections instead of opening new ones."))
-        ->by_hand = STR("sudo sysctl -w net.ipv4.ip_local_port_range=\"10240 60999\"");
+        ->by_hand = fill_port(inquiry, inquiry->platform->widen);
 }
 
 static void

@@ -18,7 +18,8 @@ row_blocks(const struct inquiry *inquiry, const struct why_row *row)
 {
     if (!inquiry->taken || row->role == ROW_APART)
         return false;
-    return row->role == ROW_BLOCKS || why_socket(inquiry, row)->state == SOCKET_BOUND ||
+    return row->role == ROW_BLOCKS ||
+           (inquiry->platform->rules->bound_stops_listen && why_socket(inquiry, row)->state == SOCKET_BOUND) ||
            (row->role == ROW_MAYBE && !has_blocking_row(inquiry));
 }
 

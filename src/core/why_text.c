@@ -362,12 +362,10 @@ static void
 note_kind(struct inquiry *inquiry, struct cause *cause)
 {
     const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
+    const struct platform_words *words = &inquiry->platform->words;
 
-    if (cause->kind == CAUSE_LINGERING && inquiry->usual_fails)
-        why_note(inquiry, cause,
-                 STR("SO_REUSEADDR does not help here: it works only where the old socket had set it too."));
-    if (cause->kind == CAUSE_LINGERING && !inquiry->usual_fails)
-        why_note(inquiry, cause, STR("A server that sets SO_REUSEADDR can use the port at once."));
+    if (cause->kind == CAUSE_LINGERING)
+        why_note(inquiry, cause, inquiry->usual_fails ? words->lingering_blocks : words->lingering_free);
     if (cause->kind == CAUSE_CONNECTION && dynamic)
         why_note(inquiry, cause,
                  str_printf(inquiry->arena,

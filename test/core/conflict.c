@@ -40,7 +40,7 @@ static enum conflict
 check(const char *wanted, enum bind_mode mode, const struct socket_row *row)
 {
     struct bind_wish asked = wish(wanted, mode);
-    return conflict_check(&asked, ME, row);
+    return conflict_check(&conflict_rules_linux, &asked, ME, row);
 }
 
 static bool
@@ -93,9 +93,9 @@ TEST(a_v6only_wish_leaves_ipv4_alone)
 {
     struct socket_row row = listener("0.0.0.0");
     struct bind_wish asked = wish("::", BIND_PLAIN);
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_YES);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_YES);
     asked.v6only = true;
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_NO);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_NO);
 }
 
 TEST(one_real_ipv6_address_never_takes_ipv4)
@@ -122,7 +122,7 @@ TEST(an_ipv6_connection_of_a_dual_stack_listener_blocks_every_ipv4_address)
     asked.protocol = PROTOCOL_UDP;
     row.protocol = PROTOCOL_UDP;
     row.v6only = TRI_NO;
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_YES);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_YES);
 }
 
 TEST(reuseaddr_helps_against_all_but_listeners)
@@ -150,7 +150,7 @@ TEST(udp_shares_by_reuseaddr_in_every_state)
     row.state = SOCKET_UNCONN;
     row.reuse_addr = TRI_YES;
     asked.protocol = PROTOCOL_UDP;
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_NO);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_NO);
     asked.protocol = PROTOCOL_UDPLITE;
     CHECK(!conflict_overlaps(&asked, &row));
 }
@@ -180,11 +180,11 @@ TEST(devices_keep_sockets_apart)
     struct socket_row row = listener("0.0.0.0");
     struct bind_wish asked = wish("0.0.0.0", BIND_PLAIN);
     row.device = 2;
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_YES);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_YES);
     asked.device = 2;
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_YES);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_YES);
     asked.device = 3;
-    CHECK_INT(conflict_check(&asked, ME, &row), CONFLICT_NO);
+    CHECK_INT(conflict_check(&conflict_rules_linux, &asked, ME, &row), CONFLICT_NO);
     row = listener("fe80::1%4");
     CHECK_INT(check("fe80::1%4", BIND_PLAIN, &row), CONFLICT_YES);
     CHECK_INT(check("fe80::1%5", BIND_PLAIN, &row), CONFLICT_NO);
@@ -201,6 +201,145 @@ TEST(requests_and_closed_sockets_hold_nothing)
     row.state = SOCKET_CLOSED;
     CHECK_INT(check("127.0.0.1", BIND_PLAIN, &row), CONFLICT_NO);
     CHECK(overlaps("127.0.0.1", &row));
+}
+
+// Microsoft's tables once more, in another shape: a mistyped cell of one of them is a difference.
+struct pair {
+    const char *first;
+    const char *second[6]; // Default, ReuseAddr, Exclusive: each wildcard, then specific
+};
+
+static const struct pair same_user[] = {
+    {"default wildcard", {"in use", "success", "access", "success", "in use", "success"}},
+    {"default specific", {"success", "in use", "success", "access", "in use", "in use"}},
+    {"reuse wildcard", {"in use", "success", "success", "success", "in use", "success"}},
+    {"reuse specific", {"success", "in use", "success", "success", "in use", "in use"}},
+    {"exclusive wildcard", {"in use", "access", "access", "access", "in use", "access"}},
+    {"exclusive specific", {"success", "in use", "success", "access", "in use", "in use"}},
+};
+
+static const struct pair other_user[] = {
+    {"default wildcard", {"in use", "access", "access", "access", "in use", "access"}},
+    {"default specific", {"success", "in use", "success", "access", "in use", "in use"}},
+    {"reuse wildcard", {"in use", "access", "success", "success", "in use", "access"}},
+    {"reuse specific", {"success", "in use", "success", "success", "in use", "in use"}},
+    {"exclusive wildcard", {"in use", "access", "access", "access", "in use", "access"}},
+    {"exclusive specific", {"success", "in use", "success", "access", "in use", "in use"}},
+};
+
+static struct conflict_bind
+bind_at(size_t i)
+{
+    return (struct conflict_bind){(enum conflict_option)(i / 2), i % 2 == 0};
+}
+
+static const char *
+outcome_name(enum conflict_outcome outcome)
+{
+    return outcome == CONFLICT_WORKS ? "success" : outcome == CONFLICT_IN_USE ? "in use" : "access";
+}
+
+TEST(every_cell_of_microsofts_tables_is_as_documented)
+{
+    for (size_t first = 0; first < 6; first++)
+        for (size_t second = 0; second < 6; second++) {
+            CHECK_STR(str_of(outcome_name(conflict_matrix(bind_at(first), bind_at(second), true))),
+                      same_user[first].second[second]);
+            CHECK_STR(str_of(outcome_name(conflict_matrix(bind_at(first), bind_at(second), false))),
+                      other_user[first].second[second]);
+        }
+}
+
+// How a bind ends on Windows beside a row whose options are told.
+static enum conflict
+windows(const char *wanted, enum bind_mode mode, const struct socket_row *row)
+{
+    struct bind_wish asked = wish(wanted, mode);
+    return conflict_check(&conflict_rules_windows, &asked, ME, row);
+}
+
+static bool
+windows_forbids(const char *wanted, enum bind_mode mode, const struct socket_row *row)
+{
+    struct bind_wish asked = wish(wanted, mode);
+    return conflict_forbids(&conflict_rules_windows, &asked, ME, row);
+}
+
+static struct socket_row
+windows_listener(const char *local)
+{
+    struct socket_row row = listener(local);
+    row.inode = 0;
+    row.uid_known = false;
+    row.reuse_addr = TRI_UNKNOWN;
+    row.v6only = TRI_UNKNOWN;
+    return row;
+}
+
+TEST(on_windows_two_plain_wildcards_conflict_and_one_address_beside_a_wildcard_does_not)
+{
+    struct socket_row row = windows_listener("0.0.0.0");
+    CHECK_INT(windows("0.0.0.0", BIND_USUAL, &row), CONFLICT_YES);
+    CHECK_INT(windows("0.0.0.0", BIND_EXCLUSIVE, &row), CONFLICT_YES);
+    CHECK_INT(windows("0.0.0.0", BIND_REUSE, &row), CONFLICT_UNKNOWN);
+    CHECK_INT(windows("127.0.0.1", BIND_PLAIN, &row), CONFLICT_UNKNOWN);
+    CHECK(windows_forbids("127.0.0.1", BIND_PLAIN, &row));
+    CHECK(!windows_forbids("0.0.0.0", BIND_PLAIN, &row));
+    row = windows_listener("127.0.0.1");
+    CHECK_INT(windows("0.0.0.0", BIND_PLAIN, &row), CONFLICT_NO);
+    CHECK_INT(windows("127.0.0.1", BIND_PLAIN, &row), CONFLICT_YES);
+    CHECK_INT(windows("127.0.0.2", BIND_PLAIN, &row), CONFLICT_NO);
+    CHECK_INT(windows("0.0.0.0", BIND_EXCLUSIVE, &row), CONFLICT_YES);
+}
+
+TEST(on_windows_it_matters_whose_the_socket_is)
+{
+    struct socket_row row = windows_listener("0.0.0.0");
+    row.uid_known = true;
+    row.uid = ME;
+    row.reuse_addr = TRI_YES;
+    CHECK_INT(windows("127.0.0.1", BIND_PLAIN, &row), CONFLICT_NO);
+    CHECK_INT(windows("0.0.0.0", BIND_REUSE, &row), CONFLICT_NO);
+    row.uid = OTHER;
+    CHECK_INT(windows("127.0.0.1", BIND_PLAIN, &row), CONFLICT_YES);
+    CHECK(windows_forbids("127.0.0.1", BIND_PLAIN, &row));
+    row.reuse_addr = TRI_NO;
+    CHECK_INT(windows("0.0.0.0", BIND_REUSE, &row), CONFLICT_YES);
+}
+
+TEST(on_windows_a_socket_of_both_families_must_pass_for_both)
+{
+    struct socket_row row = windows_listener("127.0.0.1");
+    struct bind_wish asked = wish("::", BIND_EXCLUSIVE);
+    CHECK_INT(conflict_check(&conflict_rules_windows, &asked, ME, &row), CONFLICT_YES);
+    asked.v6only = true;
+    CHECK_INT(conflict_check(&conflict_rules_windows, &asked, ME, &row), CONFLICT_NO);
+    row = windows_listener("::");
+    CHECK_INT(windows("0.0.0.0", BIND_PLAIN, &row), CONFLICT_UNKNOWN);
+    CHECK_INT(windows("::", BIND_PLAIN, &row), CONFLICT_YES);
+    row.v6only = TRI_NO;
+    CHECK_INT(windows("0.0.0.0", BIND_PLAIN, &row), CONFLICT_YES);
+    row.v6only = TRI_YES;
+    CHECK_INT(windows("0.0.0.0", BIND_PLAIN, &row), CONFLICT_NO);
+}
+
+TEST(on_windows_what_lingers_stands_in_the_way_of_exclusive_binds_alone)
+{
+    struct socket_row row = windows_listener("127.0.0.1");
+    row.state = SOCKET_TIME_WAIT;
+    CHECK_INT(windows("127.0.0.1", BIND_PLAIN, &row), CONFLICT_NO);
+    CHECK_INT(windows("127.0.0.1", BIND_EXCLUSIVE, &row), CONFLICT_UNKNOWN);
+    row.state = SOCKET_ESTABLISHED;
+    CHECK_INT(windows("127.0.0.1", BIND_PLAIN, &row), CONFLICT_UNKNOWN);
+    row.state = SOCKET_SYN_RECEIVED;
+    CHECK_INT(windows("127.0.0.1", BIND_EXCLUSIVE, &row), CONFLICT_NO);
+}
+
+TEST(on_linux_nothing_is_forbidden_by_a_socket)
+{
+    struct socket_row row = listener("0.0.0.0");
+    struct bind_wish asked = wish("0.0.0.0", BIND_PLAIN);
+    CHECK(!conflict_forbids(&conflict_rules_linux, &asked, ME, &row));
 }
 
 TAP_MAIN

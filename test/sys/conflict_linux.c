@@ -66,12 +66,13 @@ hidden_is_right(const struct cell *cell, const struct socket_row *row)
     for (unsigned i = 0; i < 4; i++) {
         hidden.reuse_addr = i & 1 ? TRI_YES : TRI_NO;
         hidden.reuse_port = i & 2 ? TRI_YES : TRI_NO;
-        answers[i] = conflict_check(&cell->wish, cell->uid, &hidden);
+        answers[i] = conflict_check(&conflict_rules_linux, &cell->wish, cell->uid, &hidden);
     }
     hidden.reuse_addr = TRI_UNKNOWN;
     hidden.reuse_port = TRI_UNKNOWN;
     bool agree = answers[0] == answers[1] && answers[1] == answers[2] && answers[2] == answers[3];
-    return conflict_check(&cell->wish, cell->uid, &hidden) == (agree ? answers[0] : CONFLICT_UNKNOWN);
+    return conflict_check(&conflict_rules_linux, &cell->wish, cell->uid, &hidden) ==
+           (agree ? answers[0] : CONFLICT_UNKNOWN);
 }
 
 static void
@@ -85,7 +86,7 @@ complain(const struct matrix *matrix, const struct spec *spec, const struct cell
            STR_ARG(host_state_name(row->state)), STR_ARG(held), row->v6only == TRI_YES, spec->reuse_addr,
            spec->reuse_port, row->device, row->uid, STR_ARG(wanted), cell->wish.v6only,
            STR_ARG(bind_mode_name(cell->wish.mode)), cell->wish.device, cell->uid, STR_ARG(probe->result),
-           answer_name(conflict_check(&cell->wish, cell->uid, row)), (int)spec->existing);
+           answer_name(conflict_check(&conflict_rules_linux, &cell->wish, cell->uid, row)), (int)spec->existing);
 }
 
 // A SO_REUSEPORT bind that works leaves its address and user in the port's bucket, and while any socket keeps that bucket,
@@ -122,8 +123,8 @@ check_cell(struct matrix *matrix, const struct spec *spec, const struct cell *ce
     bool taken = !probe.worked;
     bool strange = taken && probe.code != EADDRINUSE;
     enum conflict want = taken ? CONFLICT_YES : CONFLICT_NO;
-    bool right = conflict_check(&cell->wish, cell->uid, row) == want && hidden_is_right(cell, row) &&
-                 (!taken || conflict_overlaps(&cell->wish, row));
+    bool right = conflict_check(&conflict_rules_linux, &cell->wish, cell->uid, row) == want &&
+                 hidden_is_right(cell, row) && (!taken || conflict_overlaps(&cell->wish, row));
 
     if (cell->wish.mode == BIND_REUSEPORT && probe.worked)
         forget_last_reuseport(matrix, cell);

@@ -1,0 +1,178 @@
+#include "core/platform.h"
+
+#include "base/buf.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct platform platforms[] = {
+    {
+        .name = STR_INIT("linux"),
+        .title = STR_INIT("the kernel"),
+        .error = STR_INIT("{result}"),
+        .rules = &conflict_rules_linux,
+        .evidence = {{BIND_PLAIN, false}, {BIND_USUAL, false}},
+        .evidence_count = 2,
+        .admin = STR_INIT("as root"),
+        .elevated = STR_INIT("sudo {command}"),
+        .end = STR_INIT("kill{pids}"),
+        .end_pid = STR_INIT(" {pid}"),
+        .end_many = STR_INIT("kill $(moorage list --pids {port})"),
+        .go_on = STR_INIT("; kill -CONT{pids}"),
+        .drop = STR_INIT("ss -K sport = :{port}"),
+        .reserve = STR_INIT("sysctl -w net.ipv4.ip_local_reserved_ports={reserved}"),
+        .widen = STR_INIT("sudo sysctl -w net.ipv4.ip_local_port_range=\"10240 60999\""),
+        .loopback = STR_INIT("ip link set lo up"),
+        .link = STR_INIT("ip -d link show {name}"),
+        .words =
+            {
+                .only_odd = STR_INIT("free for a server that sets SO_REUSEPORT and runs as the same user; no other can "
+                                     "use it now"),
+                .only_shared = STR_INIT("can be shared by a server that sets SO_REUSEADDR; most UDP servers don't, and "
+                                        "can't use it now"),
+                .only_usual = STR_INIT("free for most servers; one that does not set SO_REUSEADDR can't use it now"),
+                .only_after =
+                    STR_INIT("free for most servers; one that does not set SO_REUSEADDR must wait {seconds} s"),
+                .lingering_free = STR_INIT("A server that sets SO_REUSEADDR can use the port at once."),
+                .lingering_blocks =
+                    STR_INIT("SO_REUSEADDR does not help here: it works only where the old socket had set it too."),
+                .lingering_code =
+                    STR_INIT("Set SO_REUSEADDR in the server before bind(); then its next restart need not wait."),
+                .connection_code = STR_INIT("A server that sets SO_REUSEADDR, before and after its restart, is not "
+                                            "stopped by its old connections."),
+            },
+    },
+    {
+        .name = STR_INIT("windows"),
+        .title = STR_INIT("Windows"),
+        .error = STR_INIT("error {code}"),
+        .rules = &conflict_rules_windows,
+        .evidence = {{BIND_USUAL, false}, {BIND_EXCLUSIVE, false}, {BIND_REUSE, true}},
+        .evidence_count = 3,
+        .forwards_by_listening = true,
+        .admin = STR_INIT("as administrator"),
+        .elevated = STR_INIT("{command} --elevate"),
+        .end = STR_INIT("taskkill{pids}"),
+        .end_pid = STR_INIT(" /PID {pid}"),
+        .end_many = STR_INIT("moorage list --pids {port} | ForEach-Object { taskkill /PID $_ }"),
+        .reserve = STR_INIT("netsh int ipv4 add excludedportrange protocol={protocol} startport={port} "
+                            "numberofports=1 store=persistent"),
+        .widen = STR_INIT("netsh int ipv4 set dynamicport {protocol} start=10240 num=55295"),
+        .words =
+            {
+                .only_odd =
+                    STR_INIT("free only for a server that sets SO_REUSEADDR, which takes packets from the program "
+                             "that has it; no ordinary server can use it now"),
+                .only_shared = STR_INIT("free for most servers; one that wants it for itself alone "
+                                        "(SO_EXCLUSIVEADDRUSE) can't use it now"),
+                .only_usual = STR_INIT("free for most servers; one that wants it for itself alone "
+                                       "(SO_EXCLUSIVEADDRUSE) can't use it now"),
+                .only_after = STR_INIT("free for most servers; one that wants it for itself alone "
+                                       "(SO_EXCLUSIVEADDRUSE) must wait"),
+                .lingering_free = STR_INIT("Only a server that sets SO_EXCLUSIVEADDRUSE has to wait."),
+                .lingering_code = STR_INIT("A server that does not set SO_EXCLUSIVEADDRUSE need not wait."),
+            },
+    },
+};
+
+// Stopping a Windows service by Stop-Service needs -Force where others depend on it.
+static const struct {
+    struct str manager;
+    struct str stop;
+    struct str stop_with_others;
+} managers[] = {
+    {STR_INIT("systemd"), STR_INIT("systemctl stop {service}"), STR_INIT("systemctl stop {service}")},
+    {STR_INIT("systemd --user"), STR_INIT("systemctl --user stop {service}"),
+     STR_INIT("systemctl --user stop {service}")},
+    {STR_INIT("windows"), STR_INIT("Stop-Service {service}"), STR_INIT("Stop-Service -Force {service}")},
+};
+
+const struct platform *
+platform_of(const struct host *host)
+{
+    for (size_t i = 0; i < COUNT(platforms); i++)
+        if (str_equal(host->platform, platforms[i].name))
+            return &platforms[i];
+    return &platforms[0];
+}
+
+struct str
+platform_title_first(struct arena *arena, const struct platform *platform)
+{
+    struct str title = platform->title;
+    char first = title.ptr[0] >= 'a' && title.ptr[0] <= 'z' ? (char)(title.ptr[0] - 'a' + 'A') : title.ptr[0];
+
+    return str_printf(arena, "%c%.*s", first, STR_ARG(str_part(title, 1, SIZE_MAX)));
+}
+
+static const struct platform_value *
+value_at(struct str rest, const struct platform_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str name = str_of(values[i].name);
+        if (str_starts(rest, name) && rest.len > name.len && rest.ptr[name.len] == '}')
+            return &values[i];
+    }
+    return NULL;
+}
+
+struct str
+platform_fill(struct arena *arena, struct str template, const struct platform_value *values, size_t count)
+{
+    struct buf out = {.arena = arena};
+
+    for (size_t i = 0; i < template.len; i++) {
+        const struct platform_value *value =
+            template.ptr[i] == '{' ? value_at(str_part(template, i + 1, SIZE_MAX), values, count) : NULL;
+        if (!value) {
+            buf_add_byte(&out, template.ptr[i]);
+            continue;
+        }
+        buf_add(&out, value->value);
+        i += str_of(value->name).len + 1;
+    }
+    return buf_str(&out);
+}
+
+struct str
+platform_elevate(struct arena *arena, const struct platform *platform, struct str command)
+{
+    const struct platform_value values[] = {{"command", command}};
+
+    return platform_fill(arena, platform->elevated, values, COUNT(values));
+}
+
+// "MSSQL$SHOP" means something else to PowerShell without quotes; in these a quote stands twice.
+static struct str
+quoted(struct arena *arena, struct str name)
+{
+    struct buf out = {.arena = arena};
+    bool plain = name.len > 0;
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                          c == '-' || c == '.' || c == '@' || c == ':');
+    }
+    if (plain)
+        return name;
+    buf_add_byte(&out, '\'');
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '\'')
+            buf_add_byte(&out, '\'');
+        buf_add_byte(&out, name.ptr[i]);
+    }
+    buf_add_byte(&out, '\'');
+    return buf_str(&out);
+}
+
+struct str
+platform_stop_service(struct arena *arena, const struct service *service)
+{
+    const struct platform_value values[] = {{"service", quoted(arena, service->name)}};
+    struct str stop = managers[0].stop;
+
+    for (size_t i = 0; i < COUNT(managers); i++)
+        if (str_equal(service->manager, managers[i].manager))
+            stop = service->dependants.len > 0 ? managers[i].stop_with_others : managers[i].stop;
+    return platform_fill(arena, stop, values, COUNT(values));
+}
