@@ -32,7 +32,7 @@ if ! cmp -s "$folder.sources" "$folder/sources.txt" || [ ! -e "$folder/build.nin
         ! command -v ccache >/dev/null || echo "c = ['ccache', 'x86_64-w64-mingw32-gcc']"
     } >"$folder/here.ini"
     again=
-    [ ! -e "$folder/build.ninja" ] || again=--reconfigure
+    [ ! -e "$folder/meson-private/coredata.dat" ] || again=--reconfigure
     # shellcheck disable=SC2086 # several words
     said=$($meson setup $again --cross-file cross/mingw64.ini --cross-file "$folder/here.ini" --buildtype=release $options \
         "$folder" 2>&1) || {

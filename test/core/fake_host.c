@@ -13,6 +13,7 @@
 #include "sys/service.h"
 #include "sys/socket_owner.h"
 #include "sys/socket_table.h"
+#include "sys/spawn.h"
 #include "sys/term.h"
 #include "sys/user.h"
 #include "tap.h"
@@ -417,6 +418,24 @@ TEST(files_are_read_and_written_but_not_those_of_the_system)
     CHECK(!file_write(arena, STR("/no/such/folder/x"), STR("x"), &err));
     fake_host_fail(1, ERR_SYSTEM);
     CHECK(!file_write(arena, path, STR("x"), &err));
+}
+
+TEST(programs_print_what_was_recorded)
+{
+    struct str argv[] = {STR("/bin/a"), STR("b c")};
+    struct spawn_answer answer = {0};
+    struct err err = {0};
+    load(HEAD "\"raw\": [{\"name\": \"spawn /bin/a b c\", \"bytes\": \"aGkK\"}]}");
+    CHECK(spawn_read(arena, argv, 2, 1000, 3, &answer, &err));
+    CHECK_STR(answer.out, "hi\n");
+    CHECK_INT(answer.code, 0);
+    CHECK(!spawn_read(arena, argv, 2, 1000, 2, &answer, &err));
+    CHECK_INT(err.kind, ERR_FORMAT);
+    CHECK(!spawn_read(arena, argv, 1, 1000, 3, &answer, &err));
+    CHECK_INT(err.kind, ERR_GONE);
+    fake_host_fail_each("spawn_read", ERR_TIMEOUT);
+    CHECK(!spawn_read(arena, argv, 2, 1000, 3, &answer, &err));
+    CHECK_INT(err.kind, ERR_TIMEOUT);
 }
 
 TEST(broken_document_is_refused_and_leaves_an_empty_host)
