@@ -2,6 +2,7 @@
 """Builds moorage with sanitizers in build-debug, runs all tests, and counts the single ones.
 
     tools/test.py [--build FOLDER] [--setup OPTION]... [NAME]...
+    tools/test.py --windows [NAME]...       the same of the build for Windows, under Wine
 
 Says which tests failed, with their output, and which were skipped and why. The last line is `N passed, N failed`.
 """
@@ -62,8 +63,10 @@ def call(*command):
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-def build(folder, options):
+def build(folder, options, windows):
     """Configures and builds; what Meson and Ninja say is shown only when they fail."""
+    if windows:
+        return call("tools/windows.sh", "--folder", folder) == 0
     if (ROOT / folder / "build.ninja").exists():
         # The lists of sources are read when configuring, so that new files come in.
         steps = [[MESON, "setup", "--reconfigure", folder]]
@@ -91,16 +94,20 @@ def show(program):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build-debug")
+    parser.add_argument("--windows", action="store_true")
+    parser.add_argument("--build")
     parser.add_argument("--setup", action="append", default=[])
     parser.add_argument("names", nargs="*")
     asked = parser.parse_args()
-    if not build(asked.build, asked.setup or SANITIZED):
+    folder = asked.build or ("build-windows" if asked.windows else "build-debug")
+    if not build(folder, asked.setup or SANITIZED, asked.windows):
         print("0 passed, 1 failed")
         return 1
-    log = ROOT / asked.build / "meson-logs" / "testlog.json"
+    log = ROOT / folder / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    call(MESON, "test", "-C", asked.build, "--no-rebuild", *asked.names)
+    call(MESON, "test", "-C", folder, "--no-rebuild", *asked.names)
+    if asked.windows:
+        call("tools/wine.sh", "--stop")
     count = Count()
     if log.exists():
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():

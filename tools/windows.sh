@@ -22,9 +22,9 @@ while [ $# -gt 0 ]; do
 done
 
 # The lists of sources and tests are read when Meson configures: a file that came or went asks for that again.
-{ tools/sources.sh && find test -name '*.[ch]' -o -name 'test_*.py' | LC_ALL=C sort; } >"$folder.sources"
-if ! cmp -s "$folder.sources" "$folder/sources.txt" || [ ! -e "$folder/build.ninja" ]; then
-    mkdir -p "$folder"
+mkdir -p "$folder"
+{ tools/sources.sh && find test -name '*.[ch]' -o -name 'test_*.py' | LC_ALL=C sort; } >"$folder/sources.new"
+if ! cmp -s "$folder/sources.new" "$folder/sources.txt" || [ ! -e "$folder/build.ninja" ]; then
     # What depends on this folder and this machine, and so can't stand in cross/mingw64.ini.
     {
         echo "[binaries]"
@@ -37,12 +37,11 @@ if ! cmp -s "$folder.sources" "$folder/sources.txt" || [ ! -e "$folder/build.nin
     said=$($meson setup $again --cross-file cross/mingw64.ini --cross-file "$folder/here.ini" --buildtype=release $options \
         "$folder" 2>&1) || {
         printf '%s\n' "$said"
-        rm -f "$folder/build.ninja" "$folder.sources"
+        rm -f "$folder/build.ninja"
         exit 1
     }
-    mv "$folder.sources" "$folder/sources.txt"
+    mv "$folder/sources.new" "$folder/sources.txt"
 fi
-rm -f "$folder.sources"
 ninja -C "$folder" "$@" >"$folder/ninja.log" || {
     cat "$folder/ninja.log"
     exit 1

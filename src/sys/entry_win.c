@@ -1,7 +1,10 @@
 // Windows starts programs with UTF-16, moorage's main() takes UTF-8: this stands between the two, in the program alone
 // (-municode makes the C run-time call wmain).
 
+#include <fcntl.h>
+#include <io.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <wchar.h>
 
 #include "base/arena.h"
@@ -19,6 +22,10 @@ int _dowildcard = 0;
 int
 wmain(int argc, wchar_t **argv)
 {
+    // Bytes go out as they are, without a carriage return before each line end.
+    _setmode(_fileno(stdin), _O_BINARY);
+    _setmode(_fileno(stdout), _O_BINARY);
+    _setmode(_fileno(stderr), _O_BINARY);
     struct arena *arena = arena_open();
     char **narrow = arena_array(arena, (size_t)argc + 1, sizeof *narrow);
     for (int i = 0; i < argc; i++)

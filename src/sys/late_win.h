@@ -2,7 +2,7 @@
 #define MOORAGE_SYS_LATE_WIN_H
 
 // Functions that not every Windows has, looked up when they are needed: what is not there is a fact ("not on this Windows"),
-// not a program that can't start. Only what Windows 10 1809 and Wine 8 both have is linked (tools/imports.sh). Windows only.
+// not a program that can't start. Only what Windows 10 1809 and Wine 8 both have is linked (packaging/windows/imports.txt). Windows only.
 
 #include <stdbool.h>
 #include <wchar.h>

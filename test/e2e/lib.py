@@ -30,6 +30,8 @@ import jsonschema
 import kernel
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# A program for Windows that Wine runs here: then it is what this names (tools/wine.sh), followed by the program.
+RUNNER = os.environ.get("MOORAGE_RUNNER", "").split()
 SCHEMAS = ROOT / "man" / "schema"
 HARMS = ["none", "low", "some", "high"]
 CODE_WORDS = re.compile(r"\b(holders?|levers?|tiers?|probes?|probed|bindable)\b", re.IGNORECASE)
@@ -241,7 +243,7 @@ def environment(**more):
     return env
 
 
-def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=60, path=None, wrap=()):
+def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=60, path=None, wrap=RUNNER):
     """Runs moorage. `setup` is called in the child before the program starts; `wrap` is a command put before it."""
     path = path or (program() if uid is None else program_for_everybody())
     who = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
