@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <io.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <wchar.h>
 
 #include "base/arena.h"
@@ -23,9 +22,8 @@ int
 wmain(int argc, wchar_t **argv)
 {
     // Bytes go out as they are, without a carriage return before each line end.
-    _setmode(_fileno(stdin), _O_BINARY);
-    _setmode(_fileno(stdout), _O_BINARY);
-    _setmode(_fileno(stderr), _O_BINARY);
+    for (int stream = 0; stream <= 2; stream++)
+        _setmode(stream, _O_BINARY);
     struct arena *arena = arena_open();
     char **narrow = arena_array(arena, (size_t)argc + 1, sizeof *narrow);
     for (int i = 0; i < argc; i++)
