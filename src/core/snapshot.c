@@ -242,7 +242,7 @@ bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
                      bool ancestry, bool deep, struct err *err)
 {
-    struct owner_query query = {sockets, count, deep};
+    struct owner_query query = {.sockets = sockets, .count = count, .deep = deep};
     size_t first = host->holdings.count;
     bool was_complete = host->tier == TIER_NONE || host->complete;
 

@@ -110,6 +110,7 @@ container_api_parse_one(struct arena *arena, struct str body, struct container *
     struct str id;
     struct str text;
     uint64_t pid;
+    uint64_t seconds;
     const cJSON *root = json_parse(arena, body, err);
     if (!root)
         return false;
@@ -122,6 +123,8 @@ container_api_parse_one(struct arena *arena, struct str body, struct container *
     const cJSON *ports = json_get_object(json_get_object(root, "NetworkSettings"), "Ports");
     if (json_get_u64(state, "Pid", &pid) && pid <= UINT32_MAX)
         out->pid = (uint32_t)pid;
+    if (json_get_u64(config, "StopTimeout", &seconds) && seconds <= UINT32_MAX)
+        out->stop_s = (uint32_t)seconds;
     json_get_str(arena, state, "Status", &out->state);
     // Podman leaves the name empty where no policy was given; Docker says "no".
     if (json_get_str(arena, restart, "Name", &out->restart) && out->restart.len == 0)
@@ -139,4 +142,23 @@ container_api_parse_one(struct arena *arena, struct str body, struct container *
         out->ports.capacity = bound.ports.capacity;
     }
     return true;
+}
+
+bool
+container_api_judge(struct arena *arena, const struct http_answer *answer, struct err *err)
+{
+    struct str message = {NULL, 0};
+    // 304: it stands so already.
+    if ((answer->status >= 200 && answer->status < 300) || answer->status == 304)
+        return true;
+    const cJSON *root = json_parse(arena, answer->body, NULL);
+    if (!json_get_str(arena, root, "message", &message) || message.len == 0)
+        json_get_str(arena, root, "cause", &message);
+    if (message.len == 0)
+        message = str_trim(str_part(answer->body, 0, 120));
+    enum err_kind kind = answer->status == 404                            ? ERR_GONE
+                         : answer->status == 401 || answer->status == 403 ? ERR_NOT_ALLOWED
+                                                                          : ERR_SYSTEM;
+    return err_set(err, kind, answer->status, "the container runtime answered %u%s%.*s", answer->status,
+                   message.len > 0 ? ": " : "", STR_ARG(message));
 }

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "decode/host.h"
+#include "decode/http.h"
 
 #include <stdbool.h>
 
@@ -28,5 +29,10 @@ container_api_parse_list(struct arena *arena, struct str body, struct str runtim
 // another one than out->id.
 bool
 container_api_parse_one(struct arena *arena, struct str body, struct container *out, struct err *err);
+
+// What the answer to an order (POST /containers/ID/stop, /start) says: true when it is carried out, or stood so before.
+// Else ERR_GONE (no such container), ERR_NOT_ALLOWED or ERR_SYSTEM, with the runtime's own words.
+bool
+container_api_judge(struct arena *arena, const struct http_answer *answer, struct err *err);
 
 #endif

@@ -182,3 +182,11 @@ host_process(const struct host *host, uint32_t pid)
     }
     return NULL;
 }
+
+bool
+host_is_left_over(const struct socket_row *row)
+{
+    return !host_has_owner(row) &&
+           (row->state == SOCKET_TIME_WAIT || row->state == SOCKET_FIN_WAIT_1 || row->state == SOCKET_FIN_WAIT_2 ||
+            row->state == SOCKET_CLOSING || row->state == SOCKET_LAST_ACK);
+}

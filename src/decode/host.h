@@ -197,6 +197,8 @@ struct service {
     bool at_boot;          // enabled
     struct str dependants; // Windows: running services that end with it, "," between several
     bool shares_process;   // Windows: others may run in its process (svchost)
+    struct str triggers;   // socket units: the service that it starts; empty = unknown
+    uint32_t stop_ms;      // how long its manager lets it take to stop; 0 = unknown, or for ever
 };
 
 struct published_port {
@@ -217,6 +219,7 @@ struct container {
     struct str restart; // restart policy: "no", "always", "unless-stopped", ...; empty = unknown
     struct str api;     // path of the API socket that told this; empty = none did
     uint32_t pid;       // first process, as the host sees it; 0 = unknown
+    uint32_t stop_s;    // seconds that its runtime lets it take to stop; 0 = unknown
     struct {
         LIST_OF(struct published_port);
     } ports;
@@ -468,6 +471,10 @@ host_has_owner(const struct socket_row *row);
 // Whether looking for a holder can find one: it has an owner, or it serves or is bound, where Windows may name nobody.
 bool
 host_could_be_held(const struct socket_row *row);
+
+// Whether no program has the socket any more and it only waits for its time to pass: TIME_WAIT, orphans that finish.
+bool
+host_is_left_over(const struct socket_row *row);
 
 // The process with this pid, or NULL.
 const struct process *

@@ -7,6 +7,7 @@
 // linux/sock_diag.h, linux/inet_diag.h
 #define SOCK_DIAG_BY_FAMILY 20
 #define TCPDIAG_GETSOCK 18
+#define SOCK_DESTROY 21
 #define REQ_PROTOCOL 3
 #define NO_COOKIE 0xffffffffu
 #define TIMER_TIME_WAIT 3
@@ -154,14 +155,15 @@ add_tcp_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seque
     netlink_end(out, start);
 }
 
+static const uint8_t numbers[PROTOCOL_COUNT] = {
+    [PROTOCOL_TCP] = LINUX_IPPROTO_TCP,
+    [PROTOCOL_UDP] = LINUX_IPPROTO_UDP,
+    [PROTOCOL_UDPLITE] = LINUX_IPPROTO_UDPLITE,
+};
+
 void
 inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t sequence)
 {
-    static const uint8_t numbers[PROTOCOL_COUNT] = {
-        [PROTOCOL_TCP] = LINUX_IPPROTO_TCP,
-        [PROTOCOL_UDP] = LINUX_IPPROTO_UDP,
-        [PROTOCOL_UDPLITE] = LINUX_IPPROTO_UDPLITE,
-    };
     if (ask->family == FAMILY_NONE) {
         add_tcp_request(out, ask, sequence);
         return;
@@ -178,6 +180,24 @@ inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seq
         uint32_t number = LINUX_IPPROTO_MPTCP;
         netlink_add_attribute(out, REQ_PROTOCOL, (struct str){(const char *)&number, sizeof number});
     }
+    netlink_end(out, start);
+}
+
+void
+inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_t sequence)
+{
+    size_t start = netlink_begin(out, SOCK_DESTROY, NETLINK_REQUEST | NETLINK_ACK, sequence);
+    netlink_add_u8(out, row->local.family == FAMILY_IPV4 ? LINUX_AF_INET : LINUX_AF_INET6);
+    netlink_add_u8(out, numbers[row->protocol]);
+    buf_pad(out, '\0', 2);
+    netlink_add_u32(out, inet_diag_states(row->protocol, 1u << row->state));
+    netlink_add_be16(out, row->local_port);
+    netlink_add_be16(out, row->remote_port);
+    buf_add(out, (struct str){(const char *)row->local.bytes, sizeof row->local.bytes});
+    buf_add(out, (struct str){(const char *)row->remote.bytes, sizeof row->remote.bytes});
+    netlink_add_u32(out, row->device);
+    netlink_add_u32(out, (uint32_t)row->cookie);
+    netlink_add_u32(out, (uint32_t)(row->cookie >> 32));
     netlink_end(out, start);
 }
 

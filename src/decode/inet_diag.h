@@ -32,6 +32,10 @@ inet_diag_states(enum protocol protocol, unsigned states);
 void
 inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t sequence);
 
+// Appends the order to destroy the socket of this row (SOCK_DESTROY, Linux 4.5), which its cookie names beside its addresses.
+void
+inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_t sequence);
+
 // One row out of the payload of one message. False when it is too short, of no known family or of no known state.
 bool
 inet_diag_parse(struct str payload, enum protocol protocol, struct socket_row *out);

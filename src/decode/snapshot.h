@@ -13,9 +13,13 @@
 // One change of a scripted host.
 struct script_step {
     uint32_t after_ms;      // since the fake started; 0 = at once when `after_act` is empty
-    struct str after_act;   // "probe" (the first bind), later "signal 41233", ...; empty = time alone
+    struct str after_act;   // "probe" (the first bind), "signal 41233", "stop nginx.service", ...; empty = time alone
     struct str_list remove; // sockets whose local "tcp 0.0.0.0:8080" equals one of these go away
-    struct host add;        // its sockets, holdings, processes and probes are added (holding.socket counts from 0 here)
+    struct {
+        LIST_OF(uint32_t);
+    } end; // processes that end, and with them the sockets that nobody else holds
+    struct host
+        add; // its sockets, holdings, processes, services and probes are added (holding.socket counts from 0 here)
 };
 
 struct script {

@@ -342,6 +342,7 @@ read_step(struct arena *arena, const cJSON *object, struct script_step *step, st
         {"after_ms", FIELD_U32, offsetof(struct script_step, after_ms), 0, NULL, NULL},
         {"after_act", FIELD_TEXT, offsetof(struct script_step, after_act), 0, NULL, NULL},
         {"remove", FIELD_TEXTS, offsetof(struct script_step, remove), 0, NULL, NULL},
+        {"end", FIELD_U32S, offsetof(struct script_step, end), 0, NULL, NULL},
     };
     static const struct shape shape = {fields, sizeof fields / sizeof *fields, sizeof(struct script_step)};
     const cJSON *add = json_get_object(object, "add");

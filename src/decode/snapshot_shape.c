@@ -194,6 +194,8 @@ static const struct field service_fields[] = {
     FIELD("at_boot", FIELD_BOOL, service, at_boot),
     FIELD("dependants", FIELD_TEXT, service, dependants),
     FIELD("shares_process", FIELD_BOOL, service, shares_process),
+    FIELD("triggers", FIELD_TEXT, service, triggers),
+    FIELD("stop_ms", FIELD_U32, service, stop_ms),
 };
 
 static const struct field published_fields[] = {
@@ -215,6 +217,7 @@ static const struct field container_fields[] = {
     FIELD("restart", FIELD_TEXT, container, restart),
     FIELD("api", FIELD_TEXT, container, api),
     FIELD("pid", FIELD_U32, container, pid),
+    FIELD("stop_s", FIELD_U32, container, stop_s),
     FIELD_MANY("ports", published_shape, container, ports),
 };
 

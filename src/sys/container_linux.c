@@ -1,26 +1,19 @@
 #include "sys/container.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "decode/http.h"
 #include "decode/unix_table.h"
 #include "sys/clock.h"
+#include "sys/container_stream_linux.h"
 #include "sys/file.h"
 
-#define ANSWER_LIMIT (16u << 20)
 #define TABLE_LIMIT (32u << 20)
-#define PIECE 65536u
 
 // A place where an API socket may be.
 struct candidate {
@@ -220,119 +213,17 @@ container_endpoints(struct arena *arena, struct container_endpoint_list *out)
     }
 }
 
-static bool
-fail(struct err *err, int error, struct str path)
-{
-    enum err_kind kind = error == EACCES || error == EPERM          ? ERR_NOT_ALLOWED
-                         : error == ENOENT || error == ECONNREFUSED ? ERR_GONE
-                                                                    : ERR_SYSTEM;
-    return err_set(err, kind, (unsigned long)error, "ask %.*s: %s", STR_ARG(path), strerror(error));
-}
-
-static bool
-late(struct err *err, struct str path)
-{
-    return err_set(err, ERR_TIMEOUT, 0, "ask %.*s: no answer in time", STR_ARG(path));
-}
-
-// Until `fd` can be read (written) or the time is up.
-static bool
-wait_for(int fd, short events, int64_t end, struct str path, struct err *err)
-{
-    for (;;) {
-        int64_t left = end - clock_mono_us();
-        if (left <= 0)
-            return late(err, path);
-        struct pollfd item = {.fd = fd, .events = events};
-        // Rounded up, so that the last part of a millisecond is not spent turning in circles.
-        int ready = poll(&item, 1, (int)((left + 999) / 1000));
-        if (ready > 0)
-            return true;
-        if (ready < 0 && errno != EINTR)
-            return fail(err, errno, path);
-    }
-}
-
-static bool
-connect_to(int fd, struct str path, int64_t end, struct err *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (path.len >= sizeof address.sun_path)
-        return fail(err, ENAMETOOLONG, path);
-    memcpy(address.sun_path, path.ptr, path.len);
-    // A full queue is EAGAIN at once, and no event tells when there is room (unix(7)).
-    while (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            return fail(err, errno, path);
-        if (clock_mono_us() >= end)
-            return late(err, path);
-        clock_sleep_ms(5);
-    }
-    return true;
-}
-
-static bool
-send_request(int fd, struct str bytes, int64_t end, struct str path, struct err *err)
-{
-    while (bytes.len > 0) {
-        ssize_t sent = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
-        if (sent >= 0) {
-            bytes = str_part(bytes, (size_t)sent, bytes.len);
-        } else if (errno == EAGAIN) {
-            if (!wait_for(fd, POLLOUT, end, path, err))
-                return false;
-        } else if (errno != EINTR) {
-            return fail(err, errno, path);
-        }
-    }
-    return true;
-}
-
-static bool
-receive(struct arena *arena, int fd, int64_t end, struct str path, struct str *answer, struct err *err)
-{
-    struct buf bytes = {.arena = arena};
-    struct http_answer parsed;
-    enum http_state state = HTTP_MORE;
-    while (state == HTTP_MORE) {
-        if (bytes.len >= ANSWER_LIMIT)
-            return err_set(err, ERR_FORMAT, 0, "ask %.*s: the answer is too long", STR_ARG(path));
-        if (!wait_for(fd, POLLIN, end, path, err))
-            return false;
-        ssize_t got = recv(fd, buf_room(&bytes, PIECE), PIECE, 0);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR))
-            continue;
-        if (got < 0)
-            return fail(err, errno, path);
-        bytes.len += (size_t)got;
-        state = http_parse(arena, buf_str(&bytes), got == 0, &parsed);
-    }
-    if (state == HTTP_BROKEN)
-        return err_set(err, ERR_FORMAT, 0, "ask %.*s: what came is no whole HTTP answer", STR_ARG(path));
-    *answer = buf_str(&bytes);
-    return true;
-}
-
 bool
 container_ask(struct arena *arena, struct container_endpoint endpoint, struct str request, unsigned deadline_ms,
               struct str *answer, struct err *err)
 {
-    bool good = false;
+    struct http_answer parsed;
+    struct container_stream stream;
     int64_t end = clock_mono_us() + (int64_t)deadline_ms * 1000;
-    struct str text = str_printf(arena,
-                                 "GET %.*s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: moorage/" MOORAGE_VERSION
-                                 "\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
-                                 STR_ARG(request));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        fail(err, errno, endpoint.path);
-        goto out;
-    }
-    if (!connect_to(fd, endpoint.path, end, err) || !send_request(fd, text, end, endpoint.path, err))
-        goto out;
-    good = receive(arena, fd, end, endpoint.path, answer, err);
-out:
-    if (fd >= 0)
-        close(fd);
+    bool good = container_stream_open(&stream, arena, endpoint.path, STR("GET"), request, end, err) &&
+                container_stream_receive(&stream, end, &parsed, err);
+    if (good)
+        *answer = buf_str(&stream.bytes);
+    container_stream_close(&stream);
     return good;
 }

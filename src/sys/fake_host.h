@@ -62,6 +62,29 @@ fake_host_refuse(enum known known, const char *what, struct err *err);
 // Something was done that the script may wait for: "probe", "signal 41233".
 void
 fake_host_act(struct str act);
+// The same for "VERB PID".
+void
+fake_host_act_of(const char *verb, uint32_t pid);
+
+// The process ends, and with it the sockets that nobody else holds. Its number may come back as another process.
+void
+fake_host_end(uint32_t pid);
+
+// The socket with these two ends is gone.
+void
+fake_host_drop(const struct socket_row *row);
+
+// Whether the script says what comes of this act.
+bool
+fake_host_awaits(struct str act);
+
+// How many processes of this number have ended.
+size_t
+fake_host_generation(uint32_t pid);
+
+// The state of a unit, or its first process, changed.
+void
+fake_host_set_service(const struct service *service);
 
 // Time since the host started.
 int64_t
@@ -72,6 +95,10 @@ fake_host_pass_us(int64_t microseconds);
 // The value of an environment variable, or NULL.
 const char *
 fake_host_variable(const char *name);
+
+// What was written to sys/state_dir is gone.
+void
+fake_host_forget_files(void);
 
 // Writes to the capture or the real stream; false when it takes no more.
 bool

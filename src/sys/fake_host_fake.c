@@ -39,6 +39,9 @@ static struct {
     struct {
         LIST_OF(struct fake_act);
     } acts;
+    struct {
+        LIST_OF(uint32_t);
+    } ended; // processes, each time that one of that number ended
     int64_t elapsed_us;
     struct err broken; // why the document can't be used
     size_t calls;
@@ -280,8 +283,9 @@ forget_probes(struct host *host, const struct socket_row *row)
     host->probes.count = kept;
 }
 
+// Takes out the sockets that `gone` marks.
 static void
-remove_sockets(struct host *host, const struct str_list *names)
+drop_sockets(struct host *host, const bool *gone)
 {
     size_t *moved = arena_array(fake.arena, host->sockets.count, sizeof *moved);
     size_t rows = 0;
@@ -289,9 +293,8 @@ remove_sockets(struct host *host, const struct str_list *names)
 
     for (size_t i = 0; i < host->sockets.count; i++) {
         struct socket_row row = host->sockets.items[i];
-        bool gone = row_is_listed(names, &row);
-        moved[i] = gone ? SIZE_MAX : rows;
-        if (gone)
+        moved[i] = gone[i] ? SIZE_MAX : rows;
+        if (gone[i])
             forget_probes(host, &row);
         else
             host->sockets.items[rows++] = row;
@@ -306,7 +309,58 @@ remove_sockets(struct host *host, const struct str_list *names)
     host->holdings.count = holdings;
 }
 
-// A process or a probe that is there already is replaced.
+static void
+remove_sockets(struct host *host, const struct str_list *names)
+{
+    bool *gone = arena_array(fake.arena, host->sockets.count, sizeof *gone);
+
+    for (size_t i = 0; i < host->sockets.count; i++)
+        gone[i] = row_is_listed(names, &host->sockets.items[i]);
+    drop_sockets(host, gone);
+}
+
+static void
+end_process(struct host *host, uint32_t pid)
+{
+    bool *gone = arena_array(fake.arena, host->sockets.count, sizeof *gone);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < host->holdings.count; i++)
+        if (host->holdings.items[i].pid == pid)
+            gone[host->holdings.items[i].socket] = true;
+    for (size_t i = 0; i < host->holdings.count; i++) {
+        struct holding holding = host->holdings.items[i];
+        if (holding.pid == pid)
+            continue;
+        gone[holding.socket] = false;
+        host->holdings.items[kept++] = holding;
+    }
+    host->holdings.count = kept;
+    drop_sockets(host, gone);
+    kept = 0;
+    for (size_t i = 0; i < host->processes.count; i++)
+        if (host->processes.items[i].pid != pid)
+            host->processes.items[kept++] = host->processes.items[i];
+    if (kept < host->processes.count)
+        *LIST_ADD(fake.arena, &fake.ended) = pid;
+    host->processes.count = kept;
+}
+
+static void
+put_service(struct host *host, const struct service *service)
+{
+    for (size_t i = 0; i < host->services.count; i++) {
+        struct service *old = &host->services.items[i];
+        if (old->uid != service->uid || !str_equal(old->manager, service->manager) ||
+            !str_equal(old->name, service->name))
+            continue;
+        *old = *service;
+        return;
+    }
+    *LIST_ADD(fake.arena, &host->services) = *service;
+}
+
+// A process, a service or a probe that is there already is replaced.
 static void
 add_rows(struct host *host, const struct host *add)
 {
@@ -324,6 +378,8 @@ add_rows(struct host *host, const struct host *add)
         process = process ? process : LIST_ADD(fake.arena, &host->processes);
         *process = add->processes.items[i];
     }
+    for (size_t i = 0; i < add->services.count; i++)
+        put_service(host, &add->services.items[i]);
     for (size_t i = 0; i < add->probes.count; i++)
         *LIST_ADD(fake.arena, &host->probes) = add->probes.items[i];
 }
@@ -354,6 +410,8 @@ fake_host(void)
             continue;
         fake.done[i] = true;
         remove_sockets(&fake.host, &step->remove);
+        for (size_t k = 0; k < step->end.count; k++)
+            end_process(&fake.host, step->end.items[k]);
         add_rows(&fake.host, &step->add);
     }
     return &fake.host;
@@ -367,6 +425,62 @@ fake_host_act(struct str act)
         if (str_equal(fake.acts.items[i].name, act))
             return;
     *LIST_ADD(fake.arena, &fake.acts) = (struct fake_act){str_copy(fake.arena, act), fake.elapsed_us};
+}
+
+void
+fake_host_act_of(const char *verb, uint32_t pid)
+{
+    load_named();
+    fake_host_act(str_printf(fake.arena, "%s %u", verb, (unsigned)pid));
+}
+
+void
+fake_host_drop(const struct socket_row *row)
+{
+    (void)fake_host();
+    bool *gone = arena_array(fake.arena, fake.host.sockets.count, sizeof *gone);
+    for (size_t i = 0; i < fake.host.sockets.count; i++) {
+        const struct socket_row *one = &fake.host.sockets.items[i];
+        gone[i] = one->protocol == row->protocol && one->state == row->state && one->local_port == row->local_port &&
+                  one->remote_port == row->remote_port && address_equal(one->local, row->local) &&
+                  address_equal(one->remote, row->remote);
+    }
+    drop_sockets(&fake.host, gone);
+}
+
+bool
+fake_host_awaits(struct str act)
+{
+    load_named();
+    for (size_t i = 0; i < fake.script.count; i++)
+        if (str_equal(fake.script.items[i].after_act, act))
+            return true;
+    return false;
+}
+
+void
+fake_host_end(uint32_t pid)
+{
+    (void)fake_host();
+    end_process(&fake.host, pid);
+}
+
+size_t
+fake_host_generation(uint32_t pid)
+{
+    size_t count = 0;
+
+    (void)fake_host();
+    for (size_t i = 0; i < fake.ended.count; i++)
+        count += fake.ended.items[i] == pid;
+    return count;
+}
+
+void
+fake_host_set_service(const struct service *service)
+{
+    (void)fake_host();
+    put_service(&fake.host, service);
 }
 
 int64_t

@@ -299,6 +299,12 @@ owner_walk_run(struct owner_walk *walk, struct err *err)
 }
 
 void
+owner_walk_one(struct owner_walk *walk, uint32_t pid)
+{
+    visit(walk, pid);
+}
+
+void
 owner_walk_end(struct owner_walk *walk)
 {
     if (walk->proc >= 0)

@@ -46,6 +46,10 @@ owner_walk_begin(struct owner_walk *walk, struct err *err);
 bool
 owner_walk_run(struct owner_walk *walk, struct err *err);
 
+// The same for one process alone.
+void
+owner_walk_one(struct owner_walk *walk, uint32_t pid);
+
 void
 owner_walk_end(struct owner_walk *walk);
 

@@ -159,6 +159,8 @@ fail_remote(struct err *err, const struct sd_bus_fault *fault, int error)
         {"org.freedesktop.systemd1.NoSuchUnit", ERR_GONE},
         {"org.freedesktop.DBus.Error.UnknownObject", ERR_GONE},
         {"org.freedesktop.DBus.Error.AccessDenied", ERR_NOT_ALLOWED},
+        {"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", ERR_NOT_ALLOWED},
+        {"org.freedesktop.systemd1.OnlyByDependency", ERR_NOT_ALLOWED},
         {"org.freedesktop.DBus.Error.ServiceUnknown", ERR_UNSUPPORTED},
         {"org.freedesktop.DBus.Error.NameHasNoOwner", ERR_UNSUPPORTED},
         {"org.freedesktop.DBus.Error.NoReply", ERR_TIMEOUT},

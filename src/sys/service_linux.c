@@ -1,82 +1,13 @@
 #include "sys/service.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "decode/unix_table.h"
-#include "sys/clock.h"
-#include "sys/file.h"
 #include "sys/sd_bus_linux.h"
+#include "sys/service_link_linux.h"
 
-#define MANAGER_PATH "/org/freedesktop/systemd1"
-#define MANAGER "org.freedesktop.systemd1.Manager"
 #define UNIT "org.freedesktop.systemd1.Unit"
-#define TABLE_LIMIT (32u << 20)
-
-// Whether a connection at `path` exists that somebody accepted. Both D-Bus daemons are socket units: a listening socket alone
-// may be systemd's, and connecting to it would start the daemon.
-static bool
-bus_runs(struct arena *arena, struct str path)
-{
-    struct str table;
-    struct unix_row row;
-    if (!file_read(arena, "/proc/net/unix", TABLE_LIMIT, true, &table, NULL))
-        return false;
-    while (unix_table_next(&table, &row)) {
-        if (row.connected &&
-            (str_equal(row.path, path) || (str_starts(row.path, STR("/var/run/")) && str_ends(row.path, path))))
-            return true;
-    }
-    return false;
-}
-
-static bool
-exists(struct str path)
-{
-    return access(path.ptr, F_OK) == 0;
-}
-
-// A manager's own socket needs no bus in between, and it is there only while the manager runs; that of the system is for
-// root alone. `peer` tells whether it is one.
-static bool
-find_manager(struct arena *arena, bool user_manager, uint32_t uid, struct str *address, bool *peer, struct err *err)
-{
-    struct str named = str_of(getenv("DBUS_SYSTEM_BUS_ADDRESS"));
-    struct str own =
-        user_manager ? str_printf(arena, "/run/user/%u/systemd/private", uid) : STR("/run/systemd/private");
-    struct str bus = user_manager ? str_printf(arena, "/run/user/%u/bus", uid) : STR("/run/dbus/system_bus_socket");
-    if (!user_manager && named.len > 0) {
-        *address = named;
-        *peer = false;
-        return true;
-    }
-    // sd_booted(3)
-    if (!exists(STR("/run/systemd/system")))
-        return err_set(err, ERR_UNSUPPORTED, 0, "this system was not started by systemd");
-    *peer = (user_manager || geteuid() == 0) && exists(own);
-    if (!*peer && !bus_runs(arena, bus)) {
-        if (user_manager && !exists(str_printf(arena, "/run/user/%u", uid)) && errno == ENOENT)
-            return err_set(err, ERR_GONE, 0, "user %u has no service manager now", uid);
-        return err_set(err, ERR_UNSUPPORTED, 0, "no D-Bus runs at %.*s", STR_ARG(bus));
-    }
-    *address = str_printf(arena, "unix:path=%.*s", STR_ARG(*peer ? own : bus));
-    return true;
-}
-
-static bool
-open_manager(struct arena *arena, bool user_manager, uint32_t uid, unsigned deadline_ms, struct sd_bus_link *out,
-             struct err *err)
-{
-    struct str address = {NULL, 0};
-    bool peer = false;
-    *out = (struct sd_bus_link){.bus = NULL};
-    int64_t end = clock_mono_us() + (int64_t)deadline_ms * 1000;
-    return find_manager(arena, user_manager, uid, &address, &peer, err) &&
-           sd_bus_link_open(address.ptr, peer, end, out, err);
-}
 
 // The next value of a reply as text; false when it is of another type.
 static bool
@@ -136,20 +67,34 @@ read_main_pid(struct sd_bus_link *link, const char *path, struct service *out, s
     link->calls->unref(reply);
 }
 
-// TriggeredBy: array of names; a timer or path unit can trigger too, and holds no port.
+// TriggeredBy and Triggers: arrays of names; a timer or path unit can trigger too, and holds no port.
 static void
-read_trigger(struct arena *arena, struct sd_bus_link *link, const char *path, struct service *out, struct err *err)
+read_trigger(struct arena *arena, struct sd_bus_link *link, const char *path, const char *property, struct str kind,
+             struct str *out, struct err *err)
 {
     struct sd_bus_message *reply = NULL;
     struct str name;
-    if (!read_property(link, path, UNIT, "TriggeredBy", "as", &reply, err))
+    if (!read_property(link, path, UNIT, property, "as", &reply, err))
         return;
     if (link->calls->enter(reply, 'a', "s") > 0) {
         while (read_text(arena, link, reply, 's', &name)) {
-            if (str_ends(name, STR(".socket")) && out->triggered_by.len == 0)
-                out->triggered_by = name;
+            if (str_ends(name, kind) && out->len == 0)
+                *out = name;
         }
     }
+    link->calls->unref(reply);
+}
+
+// TimeoutStopUSec: "infinity" is the largest number.
+static void
+read_stop_time(struct sd_bus_link *link, const char *path, struct service *out, struct err *err)
+{
+    struct sd_bus_message *reply = NULL;
+    uint64_t microseconds;
+    if (!read_property(link, path, "org.freedesktop.systemd1.Service", "TimeoutStopUSec", "t", &reply, err))
+        return;
+    if (link->calls->read(reply, 't', &microseconds) > 0 && microseconds / 1000 <= UINT32_MAX)
+        out->stop_ms = (uint32_t)(microseconds / 1000);
     link->calls->unref(reply);
 }
 
@@ -196,10 +141,13 @@ read_unit(struct arena *arena, struct sd_bus_link *link, const char *path, struc
     if (str_ends(out->name, STR(".service"))) {
         read_main_pid(link, path, out, &why);
         read_text_property(arena, link, path, "org.freedesktop.systemd1.Service", "Restart", &out->restart, &why);
-        read_trigger(arena, link, path, out, &why);
+        read_trigger(arena, link, path, "TriggeredBy", STR(".socket"), &out->triggered_by, &why);
+        read_stop_time(link, path, out, &why);
     }
-    if (out->is_socket)
+    if (out->is_socket) {
         read_listens(arena, link, path, out, &why);
+        read_trigger(arena, link, path, "Triggers", STR(".service"), &out->triggers, &why);
+    }
     if (why.kind == ERR_TIMEOUT) {
         if (err)
             *err = why;
@@ -221,7 +169,7 @@ find_unit(struct arena *arena, struct sd_bus_link *link, struct str unit, struct
 {
     struct sd_bus_message *call = NULL;
     struct sd_bus_message *reply = NULL;
-    if (!sd_bus_link_prepare(link, MANAGER_PATH, MANAGER, "GetUnit", &call, err))
+    if (!sd_bus_link_prepare(link, SERVICE_LINK_PATH, SERVICE_LINK_MANAGER, "GetUnit", &call, err))
         return false;
     if (link->calls->append(call, 's', str_c(arena, unit)) < 0) {
         link->calls->unref(call);
@@ -243,7 +191,7 @@ service_read(struct arena *arena, bool user_manager, uint32_t uid, struct str un
     struct str path = {NULL, 0};
     bool good = false;
     struct service found = blank_service(user_manager, uid);
-    if (!open_manager(arena, user_manager, uid, deadline_ms, &link, err))
+    if (!service_link_open(arena, user_manager, uid, deadline_ms, &link, err))
         goto out;
     if (!find_unit(arena, &link, unit, &path, err) || !read_unit(arena, &link, path.ptr, &found, err))
         goto out;
@@ -271,7 +219,7 @@ list_units(struct arena *arena, struct sd_bus_link *link, struct str_list *paths
     struct sd_bus_message *call = NULL;
     struct sd_bus_message *reply = NULL;
     struct str path;
-    if (!sd_bus_link_prepare(link, MANAGER_PATH, MANAGER, "ListUnitsByPatterns", &call, err))
+    if (!sd_bus_link_prepare(link, SERVICE_LINK_PATH, SERVICE_LINK_MANAGER, "ListUnitsByPatterns", &call, err))
         return false;
     // Only an active socket unit holds sockets.
     if (calls->open_container(call, 'a', "s") < 0 || calls->append(call, 's', "active") < 0 ||
@@ -300,7 +248,7 @@ service_list_sockets(struct arena *arena, bool user_manager, uint32_t uid, unsig
     struct sd_bus_link link;
     struct str_list paths = {.count = 0};
     bool good = false;
-    if (!open_manager(arena, user_manager, uid, deadline_ms, &link, err) || !list_units(arena, &link, &paths, err))
+    if (!service_link_open(arena, user_manager, uid, deadline_ms, &link, err) || !list_units(arena, &link, &paths, err))
         goto out;
     for (size_t i = 0; i < paths.count; i++) {
         struct err why = {.kind = ERR_NONE};

@@ -19,7 +19,8 @@
 struct owner_query {
     const size_t *sockets; // indexes into host->sockets
     size_t count;
-    bool deep; // look into the rare places for every socket, not only for those without a descriptor
+    bool deep;    // look into the rare places for every socket, not only for those without a descriptor
+    uint32_t pid; // only this process is looked into; 0 = all. What else has the sockets then stays unknown
 };
 
 // Appends to host->holdings all holders of the asked sockets, and sets host->tier and host->complete. A process that ends

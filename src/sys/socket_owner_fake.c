@@ -55,7 +55,7 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     }
     for (size_t i = 0; i < recorded->holdings.count; i++) {
         const struct holding *holding = &recorded->holdings.items[i];
-        if (asked[holding->socket] == 0)
+        if (asked[holding->socket] == 0 || (query->pid != 0 && holding->pid != query->pid))
             continue;
         struct holding *copy = LIST_ADD(arena, &host->holdings);
         *copy = *holding;

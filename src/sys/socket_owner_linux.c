@@ -148,7 +148,10 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
         host->complete = true;
         return true;
     }
-    if (owner_walk_begin(&walk, &refused) && owner_walk_run(&walk, &refused)) {
+    bool begun = owner_walk_begin(&walk, &refused);
+    if (begun && query->pid)
+        owner_walk_one(&walk, query->pid);
+    if (begun && (query->pid || owner_walk_run(&walk, &refused))) {
         if (query->deep || owner_search_count_open(&search))
             owner_deep_find(&search);
         note_invisible(&walk, owner_search_count_open(&search) == 0);

@@ -151,7 +151,7 @@ TEST(holders_are_found_by_cookie_or_by_what_the_row_says)
               "\"unseen\": [{\"pid\": 1, \"what\": \"fds\", \"reason\": \"not-allowed\"}]}");
     struct host host = table(arena, SOCKET_PROTOCOLS_ALL, SOCKET_STATES_ALL, 80, 80);
     size_t asked[] = {1, 0};
-    CHECK(socket_owner_find(arena, &(struct owner_query){asked, 2, false}, &host, NULL));
+    CHECK(socket_owner_find(arena, &(struct owner_query){.sockets = asked, .count = 2}, &host, NULL));
     CHECK_INT(host.holdings.count, 2);
     CHECK_INT(host.holdings.items[0].socket, 0);
     CHECK_INT(host.holdings.items[1].pid, 8);

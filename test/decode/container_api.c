@@ -115,6 +115,13 @@ TEST(dockers_description_adds_what_the_list_had_not)
     CHECK_STR(ports_of(arena, &container), "tcp 0.0.0.0 8080 80\ntcp :: 8080 80\n");
 }
 
+TEST(the_time_to_stop_is_read_where_it_was_set)
+{
+    struct container container = {.pid = 0};
+    CHECK(container_api_parse_one(arena, STR("{\"Id\":\"4f5a\",\"Config\":{\"StopTimeout\":45}}"), &container, NULL));
+    CHECK_INT(container.stop_s, 45);
+}
+
 TEST(podmans_description_is_read)
 {
     struct container container = {.restart = STR("")};
@@ -139,6 +146,31 @@ TEST(the_description_of_another_container_is_refused)
     CHECK(!container_api_parse_one(arena, STR("{\"message\":\"No such container\"}"), &container, &err));
     CHECK(!container_api_parse_one(arena, STR("no"), &container, &err));
     CHECK_STR(container.id, "aaa");
+}
+
+TEST(an_answer_to_an_order_is_judged_by_its_status)
+{
+    static const struct {
+        unsigned status;
+        const char *body;
+        enum err_kind kind;
+        const char *words;
+    } cases[] = {
+        {204, "", ERR_NONE, ""},
+        {304, "", ERR_NONE, ""},
+        {404, "{\"message\":\"No such container: web\"}", ERR_GONE,
+         "the container runtime answered 404: No such container: web"},
+        {403, "denied by a proxy", ERR_NOT_ALLOWED, "the container runtime answered 403: denied by a proxy"},
+        {500, "{\"cause\":\"broken\",\"message\":\"\"}", ERR_SYSTEM, "the container runtime answered 500: broken"},
+        {500, "", ERR_SYSTEM, "the container runtime answered 500"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct http_answer answer = {.status = cases[i].status, .body = str_of(cases[i].body)};
+        CHECK(container_api_judge(arena, &answer, &err) == (cases[i].kind == ERR_NONE));
+        CHECK_INT(err.kind, cases[i].kind);
+        CHECK_STR(str_of(err.text), cases[i].words);
+    }
 }
 
 TAP_MAIN

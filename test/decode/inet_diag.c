@@ -194,4 +194,34 @@ TEST(requests_have_the_shape_of_the_kernels_structures)
     CHECK(netlink_u32(value, 0, &number) && number == 262);
 }
 
+TEST(an_order_to_destroy_names_one_socket)
+{
+    struct buf out = {.arena = arena};
+    struct socket_row row = {.protocol = PROTOCOL_TCP,
+                             .state = SOCKET_TIME_WAIT,
+                             .local = address_ipv4(127, 0, 0, 1),
+                             .local_port = 8080,
+                             .remote = address_ipv4(10, 0, 0, 2),
+                             .remote_port = 40000,
+                             .device = 3,
+                             .cookie = UINT64_C(0x1122334455667788)};
+    inet_diag_destroy_request(&out, &row, 9);
+    struct str bytes = buf_str(&out);
+    struct netlink_message message;
+    uint32_t number = 0;
+    uint16_t port = 0;
+    CHECK(netlink_next(&bytes, &message) && bytes.len == 0);
+    CHECK(message.type == 21 && message.flags == (NETLINK_REQUEST | NETLINK_ACK) && message.sequence == 9);
+    // struct inet_diag_req_v2
+    CHECK_INT(message.payload.len, 56);
+    CHECK(message.payload.ptr[0] == 2 && message.payload.ptr[1] == 6);
+    CHECK(netlink_u32(message.payload, 4, &number) && number == 1u << 6);
+    CHECK(netlink_be16(message.payload, 8, &port) && port == 8080);
+    CHECK(netlink_be16(message.payload, 10, &port) && port == 40000);
+    CHECK(message.payload.ptr[12] == 127 && message.payload.ptr[28] == 10);
+    CHECK(netlink_u32(message.payload, 44, &number) && number == 3);
+    CHECK(netlink_u32(message.payload, 48, &number) && number == 0x55667788);
+    CHECK(netlink_u32(message.payload, 52, &number) && number == 0x11223344);
+}
+
 TAP_MAIN

@@ -1,8 +1,6 @@
 #include "sys/container.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -11,73 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "container_stub_linux.h"
 #include "decode/http.h"
 #include "sys/clock.h"
 #include "tap.h"
 
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 #define SILENT NULL
-
-// A container runtime's API: accepts one connection, notes the request, answers in pieces, and closes at the end.
-struct stub {
-    char folder[64];
-    struct str path;
-    int listener;
-    const char *const *pieces; // ends with NULL; none: accepts and says nothing
-    bool keep_open;
-    char request[512];
-    int stop[2];
-    pthread_t thread;
-};
-
-static void *
-serve(void *argument)
-{
-    struct stub *stub = argument;
-    struct pollfd ready[2] = {{.fd = stub->listener, .events = POLLIN}, {.fd = stub->stop[0], .events = POLLIN}};
-    if (poll(ready, 2, 10000) <= 0 || ready[1].revents)
-        return NULL;
-    int fd = accept(stub->listener, NULL, NULL);
-    if (stub->pieces && fd >= 0) {
-        ssize_t got = recv(fd, stub->request, sizeof stub->request - 1, 0);
-        stub->request[got > 0 ? got : 0] = '\0';
-        for (const char *const *piece = stub->pieces; *piece; piece++) {
-            send(fd, *piece, strlen(*piece), MSG_NOSIGNAL);
-            clock_sleep_ms(2);
-        }
-    }
-    if (!stub->pieces || stub->keep_open)
-        poll(&ready[1], 1, 10000);
-    close(fd);
-    return NULL;
-}
-
-static void
-open_stub(struct arena *arena, struct stub *stub, const char *const *pieces, bool keep_open)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    *stub = (struct stub){.pieces = pieces, .keep_open = keep_open};
-    memcpy(stub->folder, "/tmp/moorage-api-XXXXXX", sizeof "/tmp/moorage-api-XXXXXX");
-    CHECK(mkdtemp(stub->folder));
-    stub->path = str_printf(arena, "%s/docker.sock", stub->folder);
-    memcpy(address.sun_path, stub->path.ptr, stub->path.len);
-    stub->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(stub->listener, (struct sockaddr *)&address, sizeof address) == 0);
-    CHECK(listen(stub->listener, 1) == 0);
-    CHECK(pipe(stub->stop) == 0);
-    CHECK(pthread_create(&stub->thread, NULL, serve, stub) == 0);
-}
-
-static void
-close_stub(struct stub *stub)
-{
-    close(stub->stop[1]);
-    pthread_join(stub->thread, NULL);
-    close(stub->stop[0]);
-    close(stub->listener);
-    unlink(stub->path.ptr);
-    rmdir(stub->folder);
-}
 
 struct result {
     bool good;

@@ -610,4 +610,26 @@ TEST(holders_that_end_meanwhile_disturb_nothing)
     CHECK_INT(good, 20);
 }
 
+TEST(one_process_alone_is_looked_into_when_it_is_named)
+{
+    uint64_t inode;
+    int fd = listener(&inode);
+    pid_t pid = child(NULL, -1);
+    struct host host = {0};
+    size_t index = 0;
+    *LIST_ADD(arena, &host.sockets) = (struct socket_row){.state = SOCKET_LISTEN, .inode = inode};
+    struct owner_query query = {.sockets = &index, .count = 1, .pid = (uint32_t)pid};
+    bool good = socket_owner_find(arena, &query, &host, NULL);
+    close(fd);
+    struct host none = {.sockets = {host.sockets.items, 1, 1}};
+    query.pid = (uint32_t)getpid();
+    good = good && socket_owner_find(arena, &query, &none, NULL);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    CHECK(good);
+    CHECK_INT(host.holdings.count, 1);
+    CHECK_INT(host.holdings.items[0].pid, pid);
+    CHECK_INT(none.holdings.count, 0);
+}
+
 TAP_MAIN

@@ -1,0 +1,48 @@
+#include "sys/service_control.h"
+
+#include "sys/fake_host.h"
+
+// A unit that no script speaks of does what it is told at once; "stop nginx.service" as an act lets a script say more.
+static bool
+order(struct arena *arena, bool user_manager, uint32_t uid, const char *verb, const char *state, struct str unit,
+      struct err *err)
+{
+    const struct host *recorded = fake_host();
+    struct str manager = user_manager ? STR("systemd --user") : STR("systemd");
+
+    for (size_t i = 0; i < recorded->services.count; i++) {
+        struct service service = recorded->services.items[i];
+        if (!str_equal(service.name, unit) || (user_manager && service.uid != uid) ||
+            str_equal(service.manager, STR("systemd --user")) != user_manager)
+            continue;
+        bool scripted = fake_host_awaits(str_printf(arena, "%s %.*s", verb, STR_ARG(unit)));
+        fake_host_act(str_printf(arena, "%s %.*s", verb, STR_ARG(unit)));
+        if (scripted)
+            return true;
+        if (service.main_pid != 0 && str_equal(str_of(state), STR("inactive")))
+            fake_host_end(service.main_pid);
+        service.state = str_of(state);
+        service.main_pid = 0;
+        fake_host_set_service(&service);
+        return true;
+    }
+    return err_set(err, ERR_GONE, 0, "%.*s of %.*s is not known", STR_ARG(unit), STR_ARG(manager));
+}
+
+bool
+service_control_stop(struct arena *arena, bool user_manager, uint32_t uid, struct str unit, unsigned deadline_ms,
+                     struct err *err)
+{
+    (void)deadline_ms;
+    return fake_host_call("service_control_stop", err) &&
+           order(arena, user_manager, uid, "stop", "inactive", unit, err);
+}
+
+bool
+service_control_start(struct arena *arena, bool user_manager, uint32_t uid, struct str unit, unsigned deadline_ms,
+                      struct err *err)
+{
+    (void)deadline_ms;
+    return fake_host_call("service_control_start", err) &&
+           order(arena, user_manager, uid, "start", "active", unit, err);
+}
