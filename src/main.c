@@ -95,7 +95,10 @@ read_line(struct command_run *run, const struct dispatch *dispatch, struct err *
 
     run->options = arena_alloc(run->arena, command->options_size);
     void *const targets[] = {&run->common, run->options};
-    bool good = opt_parse(run->arena, tables, targets, 2, dispatch->argc, dispatch->argv, &run->operands, err);
+    struct opt_words words = {.foreign = command->foreign};
+    bool good = opt_parse(run->arena, tables, targets, 2, dispatch->argc, dispatch->argv, &words, err);
+    run->operands = words.operands;
+    run->behind = words.behind;
     return good || dispatch->later || run->common.help || run->common.version;
 }
 

@@ -118,6 +118,16 @@ store_number(const struct reading *reading, const struct found *found, struct st
 }
 
 static bool
+store_span(const struct reading *reading, const struct found *found, struct str value, int64_t *out)
+{
+    if (opt_span(value, out))
+        return true;
+    value = utf8_display(reading->arena, value);
+    return err_set(reading->err, ERR_USAGE, 0, "%.*s must be a time such as 30s, 500ms or 2m, not \"%.*s\"",
+                   STR_ARG(found->written), STR_ARG(value));
+}
+
+static bool
 store(const struct reading *reading, const struct found *found, struct str value)
 {
     void *field = (char *)found->target + found->opt->offset;
@@ -127,6 +137,8 @@ store(const struct reading *reading, const struct found *found, struct str value
         break;
     case OPT_NUMBER:
         return store_number(reading, found, value, field);
+    case OPT_SPAN:
+        return store_span(reading, found, value, field);
     case OPT_CHOICE:
         if (!check_choice(reading, found, value))
             return false;
@@ -213,16 +225,19 @@ read_letters(struct reading *reading, struct str word)
 
 bool
 opt_parse(struct arena *arena, const struct opt_table *tables, void *const *targets, size_t count, int argc,
-          char **argv, struct str_list *operands, struct err *err)
+          char **argv, struct opt_words *words, struct err *err)
 {
     struct reading reading = {arena, tables, targets, count, argc, argv, 0, err};
-    bool ended = false;
     while (reading.at < argc) {
         struct str word = str_of(argv[reading.at++]);
-        if (ended || word.len < 2 || word.ptr[0] != '-') {
-            *LIST_ADD(arena, operands) = word;
+        bool plain = word.len < 2 || word.ptr[0] != '-';
+        if (words->behind.count || (words->dashes && words->foreign != OPT_FOREIGN_NONE) ||
+            (plain && words->foreign == OPT_FOREIGN_FIRST)) {
+            *LIST_ADD(arena, &words->behind) = word;
+        } else if (words->dashes || plain) {
+            *LIST_ADD(arena, &words->operands) = word;
         } else if (str_equal(word, STR("--"))) {
-            ended = true;
+            words->dashes = true;
         } else if (word.ptr[1] == '-') {
             if (!read_long(&reading, word))
                 return false;
@@ -230,6 +245,47 @@ opt_parse(struct arena *arena, const struct opt_table *tables, void *const *targ
             return false;
         }
     }
+    return true;
+}
+
+// The unit's length in milliseconds, 0 for none.
+static int64_t
+span_unit(struct str unit)
+{
+    static const struct {
+        struct str name;
+        int64_t ms;
+    } units[] = {{STR_INIT(""), 1000},     {STR_INIT("ms"), 1},      {STR_INIT("s"), 1000},    {STR_INIT("m"), 60000},
+                 {STR_INIT("min"), 60000}, {STR_INIT("h"), 3600000}, {STR_INIT("d"), 86400000}};
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (str_equal(unit, units[i].name))
+            return units[i].ms;
+    return 0;
+}
+
+bool
+opt_span(struct str text, int64_t *ms)
+{
+    static const uint64_t scale[] = {1000, 100, 10, 1};
+    enum {
+        LONGEST_DAYS = 3660,
+    };
+    size_t digits = 0;
+    uint64_t whole = 0;
+    uint64_t part = 0;
+
+    while (digits < text.len && ((text.ptr[digits] >= '0' && text.ptr[digits] <= '9') || text.ptr[digits] == '.'))
+        digits++;
+    struct str number = str_part(text, 0, digits);
+    size_t point = str_find_byte(number, '.');
+    struct str behind = point == SIZE_MAX ? (struct str){0} : str_part(number, point + 1, SIZE_MAX);
+    int64_t unit = span_unit(str_part(text, digits, SIZE_MAX));
+    if (unit == 0 || !str_to_u64(str_part(number, 0, point), 10, &whole) ||
+        (point != SIZE_MAX && (behind.len > 3 || !str_to_u64(behind, 10, &part))) ||
+        whole > (uint64_t)LONGEST_DAYS * 86400000 / (uint64_t)unit)
+        return false;
+    *ms = (int64_t)whole * unit + (int64_t)(part * scale[behind.len]) * unit / 1000;
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum opt_kind {
     OPT_FLAG,   // bool: present
@@ -19,6 +20,7 @@ enum opt_kind {
     OPT_NUMBER, // long: a decimal number from 0; preset by the caller
     OPT_CHOICE, // struct str: one of `choices`
     OPT_LIST,   // struct str_list: each use adds a value
+    OPT_SPAN,   // int64_t: milliseconds, as opt_span() reads them; preset by the caller
 };
 
 struct opt {
@@ -43,12 +45,32 @@ struct opt_table {
         (array), sizeof(array) / sizeof *(array) \
     }
 
+// Where on the line the command of another program may begin, which is taken as it stands, its options too.
+enum opt_foreign {
+    OPT_FOREIGN_NONE,
+    OPT_FOREIGN_DASHES, // behind "--"
+    OPT_FOREIGN_FIRST,  // behind "--", or from the first word on that is no option
+};
+
+// What is no option.
+struct opt_words {
+    enum opt_foreign foreign; // set by the caller
+    struct str_list operands;
+    bool dashes;            // a "--" was there
+    struct str_list behind; // the command of another program
+};
+
 // Reads `argv[0..argc)` (without the command's own name) with the tables one after another: tables[i] fills the struct
-// at targets[i]. What is no option goes to `operands`. An unknown option names the nearest known one. All lists and
-// texts view argv or live in the arena. False with ERR_USAGE.
+// at targets[i]. What is no option goes to `words`. An unknown option names the nearest known one. All lists and texts
+// view argv or live in the arena. False with ERR_USAGE.
 bool
 opt_parse(struct arena *arena, const struct opt_table *tables, void *const *targets, size_t count, int argc,
-          char **argv, struct str_list *operands, struct err *err);
+          char **argv, struct opt_words *words, struct err *err);
+
+// A span of time: "30s", "500ms", "2m", "1.5h", "1d"; a number alone means seconds. False for anything else, for more than
+// three digits behind the point, and for more than ten years.
+bool
+opt_span(struct str text, int64_t *ms);
 
 // The option list as --help prints it, folded to `width` columns.
 void

@@ -37,8 +37,9 @@ struct command_run {
     bool bare;        // the first operand stands where a command could: it may be a slip
     struct str again; // the line that was typed, quoted for a shell: "moorage list --udp"
     struct str_list operands;
-    void *options;  // the command's own struct
-    struct buf out; // written to standard output at the end (or by the command itself while it runs)
+    struct str_list behind; // the command of another program; see command.foreign
+    void *options;          // the command's own struct
+    struct buf out;         // written to standard output at the end (or by the command itself while it runs)
     bool colour;
     size_t width; // 0: not a terminal, unlimited
     struct report_privacy privacy;
@@ -53,8 +54,9 @@ struct command {
     const char *about;    // a paragraph for --help
     const char *examples; // lines "moorage 8080\twhat it does"
     struct opt_table options;
-    size_t options_size; // of the command's own struct
-    bool hidden;         // works, but stands neither in help nor in completion
+    size_t options_size;      // of the command's own struct
+    enum opt_foreign foreign; // whether and where the command of another program may stand on its line
+    bool hidden;              // works, but stands neither in help nor in completion
     // Exit code by contract. False results with an error go through `err`, printed by main; the code is then 2 for
     // ERR_USAGE and 3 else, unless the command gives another.
     int (*run)(struct command_run *run, struct err *err);

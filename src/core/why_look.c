@@ -32,7 +32,8 @@ add_wish(struct inquiry *inquiry, struct address address, bool v6only)
 static void
 make_wishes(struct inquiry *inquiry)
 {
-    const struct endpoint *endpoint = &inquiry->question->endpoint;
+    const struct why_question *question = inquiry->question;
+    const struct endpoint *endpoint = &question->endpoint;
 
     switch (endpoint->host) {
     case ENDPOINT_EVERY:
@@ -44,7 +45,7 @@ make_wishes(struct inquiry *inquiry)
         add_wish(inquiry, address_loopback(FAMILY_IPV6), true);
         break;
     case ENDPOINT_ADDRESS:
-        add_wish(inquiry, endpoint->address, false);
+        add_wish(inquiry, endpoint->address, question->v6only && endpoint->address.family == FAMILY_IPV6);
         break;
     }
 }

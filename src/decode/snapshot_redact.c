@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "decode/http.h"
+#include "decode/win_table.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -230,9 +231,11 @@ hide_body(const struct aliases *aliases, struct str bytes)
 static bool
 raw_is_harmless(struct str name)
 {
+    struct win_table table;
+
     return str_starts(name, STR("sock_diag tcp")) || str_starts(name, STR("sock_diag udp")) ||
            str_starts(name, STR("sock_diag mptcp")) || str_starts(name, STR("/proc/net/tcp")) ||
-           str_starts(name, STR("/proc/net/udp"));
+           str_starts(name, STR("/proc/net/udp")) || win_table_of_name(name, &table);
 }
 
 struct host

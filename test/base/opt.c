@@ -14,6 +14,7 @@ struct own {
     struct str bind;
     struct str sort;
     struct str_list with;
+    int64_t patience;
 };
 
 static const struct opt common_opts[] = {
@@ -32,6 +33,7 @@ static const struct opt own_opts[] = {
     {"with-a-name-that-is-rather-long", 0, OPT_LIST, "THING", NULL, "each use adds one", offsetof(struct own, with),
      true},
     {NULL, 'k', OPT_FLAG, NULL, NULL, "a letter alone", offsetof(struct own, no_header), false},
+    {"patience", 'p', OPT_SPAN, "TIME", NULL, NULL, offsetof(struct own, patience), false},
     {"secret", 0, OPT_FLAG, NULL, NULL, NULL, offsetof(struct own, no_header), false},
 };
 
@@ -39,13 +41,14 @@ struct line {
     struct common common;
     struct own own;
     struct str_list operands;
+    struct str_list behind;
     struct err err;
     bool good;
 };
 
 // Reads a command line whose words are separated by blanks.
 static struct line
-read_line(struct arena *arena, const char *text)
+read_foreign(struct arena *arena, const char *text, enum opt_foreign foreign)
 {
     struct line line = {.own.watch = -1};
     char *argv[16];
@@ -56,8 +59,17 @@ read_line(struct arena *arena, const char *text)
         argv[argc++] = str_c(arena, word);
     static const struct opt_table tables[] = {OPT_TABLE(common_opts), OPT_TABLE(own_opts)};
     void *const targets[] = {&line.common, &line.own};
-    line.good = opt_parse(arena, tables, targets, 2, argc, argv, &line.operands, &line.err);
+    struct opt_words words = {.foreign = foreign};
+    line.good = opt_parse(arena, tables, targets, 2, argc, argv, &words, &line.err);
+    line.operands = words.operands;
+    line.behind = words.behind;
     return line;
+}
+
+static struct line
+read_line(struct arena *arena, const char *text)
+{
+    return read_foreign(arena, text, OPT_FOREIGN_NONE);
 }
 
 #define CHECK_USAGE(words, sentence)                 \
@@ -109,6 +121,48 @@ TEST(two_dashes_end_the_options)
     CHECK(line.good && line.common.json && !line.common.quiet);
     CHECK_INT(line.operands.count, 3);
     CHECK_STR(line.operands.items[2], "--");
+}
+
+TEST(the_command_of_another_program_is_left_as_it_is)
+{
+    struct line line = read_foreign(arena, "8080 -j -- npm -q -- --sort", OPT_FOREIGN_DASHES);
+    CHECK(line.good && line.common.json && !line.common.quiet);
+    CHECK_INT(line.operands.count, 1);
+    CHECK_INT(line.behind.count, 4);
+    CHECK_STR(line.behind.items[0], "npm");
+    CHECK_STR(line.behind.items[2], "--");
+    line = read_foreign(arena, "8080 npm", OPT_FOREIGN_DASHES);
+    CHECK(line.operands.count == 2 && line.behind.count == 0);
+    line = read_foreign(arena, "-j npm -q -- --nonsense", OPT_FOREIGN_FIRST);
+    CHECK(line.good && line.common.json && !line.common.quiet && line.operands.count == 0);
+    CHECK_INT(line.behind.count, 4);
+    line = read_foreign(arena, "-j -- -q", OPT_FOREIGN_FIRST);
+    CHECK(line.good && !line.common.quiet && line.behind.count == 1);
+}
+
+TEST(spans_of_time_have_units)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"30s", 30000},    {"30", 30000},  {"0", 0},
+                {"500ms", 500},    {"2m", 120000}, {"2min", 120000},
+                {"1.5h", 5400000}, {"0.25s", 250}, {"3660d", 3660LL * 86400000}};
+    static const char *const none[] = {
+        "", "s", "30 s", "-1", "1.", ".5", "1.2345s", "1.2.3s", "30x", "3661d", "99999999999999999999", "1e3"};
+
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        int64_t ms = -1;
+        CHECK(opt_span(str_of(good[i].text), &ms));
+        CHECK_INT(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        int64_t ms = -1;
+        CHECK(!opt_span(str_of(none[i]), &ms));
+        CHECK_INT(ms, -1);
+    }
+    CHECK_INT(read_line(arena, "--patience 2m").own.patience, 120000);
+    CHECK_USAGE("-p soon", "-p must be a time such as 30s, 500ms or 2m, not \"soon\"");
 }
 
 TEST(one_dash_is_an_operand)

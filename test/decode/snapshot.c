@@ -472,6 +472,8 @@ TEST(redacted_document_names_nobody)
     LIST_ADD(arena, &host.services)->description = STR("Session 3 of User ann");
     *LIST_ADD(arena, &host.raw) = (struct raw_bytes){STR("sock_diag tcp ipv4"), STR("x")};
     *LIST_ADD(arena, &host.raw) = (struct raw_bytes){STR("/proc/1/cmdline"), STR("ann")};
+    *LIST_ADD(arena, &host.raw) = (struct raw_bytes){STR("tcp4 module all"), STR("y")};
+    *LIST_ADD(arena, &host.raw) = (struct raw_bytes){STR("processes at 0x10000"), STR("ann")};
 
     struct str text = snapshot_write(arena, &host, true);
     CHECK(str_find(text, STR("hunter2")) == SIZE_MAX);
@@ -498,6 +500,8 @@ TEST(redacted_document_names_nobody)
     CHECK_STR(read.services.items[0].description, "Session 3 of User user1000");
     CHECK_STR(read.raw.items[0].bytes, "x");
     CHECK_INT(read.raw.items[1].bytes.len, 0);
+    CHECK_STR(read.raw.items[2].bytes, "y");
+    CHECK_INT(read.raw.items[3].bytes.len, 0);
     // The host itself stays as it was.
     CHECK_STR(host.processes.items[0].user.value, "ann");
     CHECK_STR(host.processes.items[0].cwd.value, "/home/ann/src");
