@@ -1,7 +1,7 @@
 #include "decode/registry.h"
 
 #include "base/buf.h"
-#include "decode/utf16.h"
+#include "base/utf16.h"
 
 // "0.0.0.0/8080", "*/80", "::1/80", "db.example/5432"
 static bool
@@ -38,7 +38,7 @@ add_rule(struct arena *arena, struct str key, const struct registry_value *value
     uint16_t to_port;
 
     if (!parse_side(value->name, &listen, &port) ||
-        !parse_side(str_trim(utf16_to_utf8(arena, value->data)), &target, &to_port))
+        !parse_side(str_trim(utf16_to_utf8_z(arena, value->data)), &target, &to_port))
         return;
     struct redirect *rule = LIST_ADD(arena, &host->redirects);
     *rule = (struct redirect){

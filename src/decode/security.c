@@ -1,6 +1,7 @@
 #include "decode/security.h"
 
 #include "base/buf.h"
+#include "decode/little.h"
 
 #include <stdint.h>
 
@@ -110,39 +111,21 @@ security_parse_text(struct arena *arena, struct str text, struct str_list *out)
     return true;
 }
 
-static uint32_t
-byte_at(struct str bytes, size_t at)
-{
-    return (unsigned char)bytes.ptr[at];
-}
-
-static uint32_t
-u16_at(struct str bytes, size_t at)
-{
-    return byte_at(bytes, at) | byte_at(bytes, at + 1) << 8;
-}
-
-static uint32_t
-u32_at(struct str bytes, size_t at)
-{
-    return u16_at(bytes, at) | u16_at(bytes, at + 2) << 16;
-}
-
 static bool
 format_sid(struct arena *arena, struct str bytes, struct str *out)
 {
     struct buf text = {.arena = arena};
     uint64_t authority = 0;
 
-    if (bytes.len < SID_HEAD || byte_at(bytes, 0) != 1 || byte_at(bytes, 1) > SID_PARTS ||
-        bytes.len < SID_HEAD + byte_at(bytes, 1) * (size_t)4)
+    if (bytes.len < SID_HEAD || little_at(bytes, 0, 1) != 1 || little_at(bytes, 1, 1) > SID_PARTS ||
+        bytes.len < SID_HEAD + little_at(bytes, 1, 1) * (size_t)4)
         return false;
     // The one number that is kept with its highest byte first.
     for (size_t i = 2; i < SID_HEAD; i++)
-        authority = authority << 8 | byte_at(bytes, i);
+        authority = authority << 8 | little_at(bytes, i, 1);
     buf_addf(&text, authority > UINT32_MAX ? "S-1-0x%llx" : "S-1-%llu", (unsigned long long)authority);
-    for (size_t i = 0; i < byte_at(bytes, 1); i++)
-        buf_addf(&text, "-%lu", (unsigned long)u32_at(bytes, SID_HEAD + i * 4));
+    for (size_t i = 0; i < little_at(bytes, 1, 1); i++)
+        buf_addf(&text, "-%lu", (unsigned long)little_u32(bytes, SID_HEAD + i * 4));
     *out = buf_str(&text);
     return true;
 }
@@ -150,21 +133,21 @@ format_sid(struct arena *arena, struct str bytes, struct str *out)
 bool
 security_parse_bytes(struct arena *arena, struct str bytes, struct str_list *out)
 {
-    if (bytes.len < DESCRIPTOR_SIZE || byte_at(bytes, 0) != 1)
+    if (bytes.len < DESCRIPTOR_SIZE || little_at(bytes, 0, 1) != 1)
         return false;
-    size_t list = u32_at(bytes, DESCRIPTOR_DACL);
+    size_t list = little_u32(bytes, DESCRIPTOR_DACL);
     if (list < DESCRIPTOR_SIZE || list > bytes.len || bytes.len - list < LIST_HEAD)
         return false;
-    size_t count = u16_at(bytes, list + 4);
-    struct str rest = str_part(bytes, list, u16_at(bytes, list + 2));
+    size_t count = little_u16(bytes, list + 4);
+    struct str rest = str_part(bytes, list, little_u16(bytes, list + 2));
     rest = str_part(rest, LIST_HEAD, rest.len);
     for (size_t i = 0; i < count && rest.len >= ENTRY_HEAD; i++) {
-        size_t size = u16_at(rest, 2);
+        size_t size = little_u16(rest, 2);
         struct str sid;
         if (size < ENTRY_HEAD || size > rest.len)
             return false;
         struct str entry = str_part(rest, ENTRY_HEAD, size - ENTRY_HEAD);
-        if (byte_at(rest, 0) == ENTRY_ALLOWS && format_sid(arena, entry, &sid))
+        if (little_at(rest, 0, 1) == ENTRY_ALLOWS && format_sid(arena, entry, &sid))
             add_once(arena, out, sid);
         rest = str_part(rest, size, rest.len);
     }

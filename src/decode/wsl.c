@@ -1,7 +1,7 @@
 #include "decode/wsl.h"
 
 #include "base/buf.h"
-#include "decode/utf16.h"
+#include "base/utf16.h"
 
 #define LONGEST_WORD 32
 
@@ -57,6 +57,17 @@ add_ports(struct arena *arena, struct str list, struct wsl_settings *out)
     }
 }
 
+// Text that may be in UTF-8 or in UTF-16, with or without its mark: only the latter has NULs.
+static struct str
+as_utf8(struct arena *arena, struct str text)
+{
+    struct str mark = STR("\xef\xbb\xbf");
+
+    if (str_starts(text, STR("\xff\xfe")) || str_find_byte(text, '\0') != SIZE_MAX)
+        text = utf16_to_utf8(arena, text);
+    return str_starts(text, mark) ? str_part(text, mark.len, text.len) : text;
+}
+
 // Both keys began under [experimental], and WSL takes them under either name of a section.
 static bool
 is_section(struct str line)
@@ -71,10 +82,7 @@ wsl_parse_settings(struct arena *arena, struct str text, struct wsl_settings *ou
     struct str line;
 
     *out = (struct wsl_settings){0};
-    if (utf16_is_likely(text))
-        text = utf16_to_utf8(arena, text);
-    if (str_starts(text, STR("\xef\xbb\xbf")))
-        text = str_part(text, 3, text.len);
+    text = as_utf8(arena, text);
     while (str_cut(&text, '\n', &line)) {
         struct str key;
         line = str_trim(str_part(line, 0, str_find_byte(line, '#')));
@@ -93,7 +101,7 @@ wsl_parse_settings(struct arena *arena, struct str text, struct wsl_settings *ou
 void
 wsl_parse_running(struct arena *arena, struct str bytes, const struct str_list *installed, struct str_list *out)
 {
-    struct str text = utf16_is_likely(bytes) ? utf16_to_utf8(arena, bytes) : bytes;
+    struct str text = as_utf8(arena, bytes);
     struct str line;
 
     while (str_cut(&text, '\n', &line)) {

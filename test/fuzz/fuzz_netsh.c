@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/utf16.h"
 #include "base/utf8.h"
 #include "decode/http_url.h"
 #include "decode/netsh.h"
 #include "decode/registry.h"
 #include "decode/security.h"
-#include "decode/utf16.h"
 
 static void
 expect(bool promise)
