@@ -3,13 +3,16 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cmd/ask.h"
 #include "cmd/command.h"
 #include "cmd/dispatch.h"
 #include "cmd/help.h"
 #include "cmd/later.h"
 #include "cmd/table.h"
 #include "cmd/words.h"
+#include "sys/elevate.h"
 #include "sys/term.h"
+#include "sys/user.h"
 
 static bool
 wants_colour(struct str when)
@@ -102,8 +105,28 @@ read_line(struct command_run *run, const struct dispatch *dispatch, struct err *
     return good || dispatch->later || run->common.help || run->common.version;
 }
 
-int
-main(int argc, char **argv)
+// The same line again with more rights, unless there are no more.
+static bool
+is_elevated_elsewhere(const struct command_run *run, int argc, char **argv, int *code, struct err *err)
+{
+    int count = 0;
+    if (!run->common.elevate || run->common.help || run->common.version || user_self().admin)
+        return false;
+    char **words = arena_array(run->arena, (size_t)argc + 1, sizeof *words);
+    bool ours = true; // what stands behind "--" may be the line of another program
+    for (int i = 0; i < argc; i++) {
+        ours = ours && strcmp(argv[i], "--") != 0;
+        if (!ours || strcmp(argv[i], "--elevate") != 0)
+            words[count++] = argv[i];
+    }
+    if (!elevate_run(count, words, code, err))
+        *code = err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_UNKNOWN;
+    return true;
+}
+
+// One command line from its words to its answer; gives the exit code.
+static int
+run_line(int argc, char **argv)
 {
     struct arena *arena = arena_open();
     struct buf notes = {.arena = arena};
@@ -113,7 +136,6 @@ main(int argc, char **argv)
     struct err err = {0};
     int code = EXIT_USAGE;
 
-    term_begin();
     json_use(arena);
     command_services(arena, &services);
     dispatch_find(arena, argc > 0 ? argc - 1 : 0, argv + (argc > 0), &services, &dispatch);
@@ -123,7 +145,8 @@ main(int argc, char **argv)
         err = (struct err){0};
         run.bare = dispatch.bare;
         run.again = dispatch_again(arena, &dispatch);
-        code = run_command(&run, &dispatch, &err);
+        if (!is_elevated_elsewhere(&run, argc, argv, &code, &err))
+            code = run_command(&run, &dispatch, &err);
     }
     if (err.kind != ERR_NONE) {
         print_error(&run, &err, code);
@@ -140,4 +163,13 @@ main(int argc, char **argv)
         code = EXIT_GOOD;
     arena_close(arena);
     return code;
+}
+
+int
+main(int argc, char **argv)
+{
+    elevate_begin(&argc, argv);
+    term_begin();
+    int code = run_line(argc, argv);
+    return argc <= 1 && term_is_own_console() ? ask_lines(run_line, code) : code;
 }

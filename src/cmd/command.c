@@ -34,6 +34,10 @@ static const struct opt common_items[] = {
      .kind = OPT_FLAG,
      .help = "exit 0 whatever the answer is, for a step of diagnosis",
      .offset = COMMON(exit_zero)},
+    {.name = "elevate",
+     .kind = OPT_FLAG,
+     .help = "run with the rights of an administrator: Windows or sudo asks you first",
+     .offset = COMMON(elevate)},
     {.name = "help", .letter = 'h', .kind = OPT_FLAG, .help = "print this help", .offset = COMMON(help)},
     {.name = "version", .letter = 'V', .kind = OPT_FLAG, .help = "print the version", .offset = COMMON(version)},
 };

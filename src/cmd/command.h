@@ -24,6 +24,7 @@ struct command_common {
     bool help;
     bool version;
     bool exit_zero;
+    bool elevate;
     struct str colour; // auto, always, never
 };
 

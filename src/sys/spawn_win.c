@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "sys/clock.h"
+#include "sys/command_line_win.h"
 #include "sys/fault_win.h"
 #include "sys/wide_win.h"
 
@@ -15,32 +16,6 @@ struct child {
     HANDLE process;
     HANDLE out;
 };
-
-// One word as CommandLineToArgvW takes it apart again: backslashes count only before a quotation mark.
-static void
-add_word(struct buf *line, struct str word)
-{
-    size_t slashes = 0;
-    if (line->len)
-        buf_add_byte(line, ' ');
-    bool plain = word.len > 0;
-    for (size_t i = 0; i < word.len; i++)
-        plain = plain && word.ptr[i] != ' ' && word.ptr[i] != '\t' && word.ptr[i] != '\n' && word.ptr[i] != '\v' &&
-                word.ptr[i] != '"';
-    if (plain) {
-        buf_add(line, word);
-        return;
-    }
-    buf_add_byte(line, '"');
-    for (size_t i = 0; i < word.len; i++) {
-        if (word.ptr[i] == '"')
-            buf_pad(line, '\\', slashes + 1);
-        slashes = word.ptr[i] == '\\' ? slashes + 1 : 0;
-        buf_add_byte(line, word.ptr[i]);
-    }
-    buf_pad(line, '\\', slashes);
-    buf_add_byte(line, '"');
-}
 
 // A job whose end is the end of all in it.
 static HANDLE
@@ -158,7 +133,7 @@ spawn_read(struct arena *arena, const struct str *argv, size_t argc, unsigned de
     bool good = false;
     DWORD exit_code = 0;
     for (size_t i = 0; i < argc; i++)
-        add_word(&line, argv[i]);
+        command_line_add(&line, argv[i]);
 
     DWORD code = start(arena, wide_from(arena, argv[0]), wide_from(arena, buf_str(&line)), &child);
     if (code) {

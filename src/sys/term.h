@@ -20,6 +20,11 @@ term_output_is_terminal(void);
 bool
 term_input_is_terminal(void);
 
+// Whether nobody else is on this terminal, so that it goes when the program ends: Windows makes a console for a program that
+// was started by double click. No terminal of Linux is known to do so.
+bool
+term_is_own_console(void);
+
 // Columns of the terminal; COLUMNS of the environment wins; 80 where it can't be told.
 size_t
 term_width(void);

@@ -31,6 +31,13 @@ term_input_is_terminal(void)
     return number_of("MOORAGE_FAKE_COLUMNS") > 0;
 }
 
+// MOORAGE_FAKE_OWN_CONSOLE says so.
+bool
+term_is_own_console(void)
+{
+    return str_of(fake_host_variable("MOORAGE_FAKE_OWN_CONSOLE")).len > 0;
+}
+
 size_t
 term_width(void)
 {

@@ -50,6 +50,12 @@ term_input_is_terminal(void)
     return isatty(STDIN_FILENO) == 1;
 }
 
+bool
+term_is_own_console(void)
+{
+    return false;
+}
+
 // A size from the environment; 0 if it is missing or nonsense.
 static size_t
 size_from(const char *variable)

@@ -105,6 +105,14 @@ term_input_is_terminal(void)
     return is_console(STD_INPUT_HANDLE) || is_cygwin_terminal(STD_INPUT_HANDLE);
 }
 
+bool
+term_is_own_console(void)
+{
+    DWORD others[2];
+    return is_console(STD_INPUT_HANDLE) && is_console(STD_OUTPUT_HANDLE) &&
+           GetConsoleProcessList(others, sizeof others / sizeof *others) == 1;
+}
+
 // A size from the environment; 0 if it is missing or nonsense.
 static size_t
 size_from(const char *variable)
