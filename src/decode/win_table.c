@@ -138,6 +138,15 @@ win_table_next(const struct win_table *table, size_t *at, struct win_table_row *
     return false;
 }
 
+struct str
+win_table_used(const struct win_table *table)
+{
+    const struct layout *layout = layout_of(table);
+    uint64_t used = layout->first + (uint64_t)little_u32(table->bytes, 0) * layout->size;
+
+    return str_part(table->bytes, 0, used < table->bytes.len ? (size_t)used : table->bytes.len);
+}
+
 static const struct str kind_names[] = {
     [WIN_TABLE_PID] = STR_INIT("pid"), [WIN_TABLE_MODULE] = STR_INIT("module"), [WIN_TABLE_BOUND] = STR_INIT("bound")};
 

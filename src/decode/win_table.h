@@ -36,6 +36,10 @@ struct win_table_row {
 bool
 win_table_next(const struct win_table *table, size_t *at, struct win_table_row *out);
 
+// The bytes that its rows take, without what lies behind them.
+struct str
+win_table_used(const struct win_table *table);
+
 // What the recorded bytes of a table are called: "tcp4 module all".
 struct str
 win_table_name(struct arena *arena, const struct win_table *table, bool listeners);

@@ -48,6 +48,9 @@ TEST(tcp_row_with_a_pid_is_read)
     CHECK_INT(row.socket.created_ms, 0);
     CHECK_INT(row.socket.v6only, TRI_UNKNOWN);
     CHECK_INT(row.bytes.len, 24);
+    table.bytes.len = 28;
+    win_put(bytes, 0, 4, 0);
+    CHECK_INT(win_table_used(&table).len, 4);
 }
 
 TEST(tcp_row_with_a_module_tells_when_and_by_which_service_it_was_bound)
@@ -190,6 +193,7 @@ TEST(count_is_not_believed_beyond_the_bytes)
     win_put(bytes, 4, 4, 2);
     struct win_table table = {WIN_TABLE_PID, PROTOCOL_TCP, FAMILY_IPV4, win_exact(arena, bytes, 4 + 24 + 23)};
     (void)only_row(&table);
+    CHECK_INT(win_table_used(&table).len, 4 + 24 + 23);
     for (size_t size = 0; size < 4 + 24; size++) {
         size_t at = 0;
         struct win_table_row row;

@@ -1,0 +1,3 @@
+#include "sys/calls_win.h"
+
+struct calls calls_made;

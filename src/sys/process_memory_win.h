@@ -1,0 +1,19 @@
+#ifndef MOORAGE_SYS_PROCESS_MEMORY_WIN_H
+#define MOORAGE_SYS_PROCESS_MEMORY_WIN_H
+
+// What stands in the memory of a process about itself: its command line and its current folder. It can change both at
+// will. Part of sys/process. Windows only.
+
+#include "base/arena.h"
+#include "decode/host.h"
+
+// The command line as one text. The system itself tells it since Windows 8.1 (PROCESS_QUERY_LIMITED_INFORMATION is enough);
+// else it is read from the memory (PROCESS_VM_READ).
+struct fact
+process_memory_command(struct arena *arena, void *process);
+
+// The current folder ("C:\Users\ann\src", "C:\"). Needs PROCESS_VM_READ.
+struct fact
+process_memory_folder(struct arena *arena, void *process);
+
+#endif
