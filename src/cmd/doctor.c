@@ -42,6 +42,7 @@ people_name(struct str name)
         {STR_INIT("sockets"), STR_INIT("ports")},
         {STR_INIT("holders"), STR_INIT("programs")},
         {STR_INIT("probe"), STR_INIT("trying")},
+        {STR_INIT("neighbour"), STR_INIT("WSL")},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

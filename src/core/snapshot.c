@@ -18,7 +18,7 @@
 enum {
     NAMESPACE_DEADLINE_MS = 500,
     HTTP_DEADLINE_MS = 1500,
-    NEIGHBOUR_DEADLINE_MS = 1000,
+    NEIGHBOUR_DEADLINE_MS = 2000,
     CONTEXT_DEADLINE_MS = 3000, // of a recording, which has time
     ANCESTRY_LEVELS = 32,
     PROBED_PORTS = 1000, // of a recording

@@ -47,7 +47,7 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
 
 // Units and containers that the holders of these sockets run in or belong to, asked only where a holder (or a socket without
 // one) calls for it; `deadline_ms` for all of it together. In the same way the URLs of the system's HTTP server are read
-// where it holds one of the sockets, and the neighbour's listeners where a relay does: both within a time of their own.
+// where it holds one of the sockets, within a time of their own.
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms);
 

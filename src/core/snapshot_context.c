@@ -26,7 +26,7 @@ struct context {
     struct host *host;
     int64_t end_us;
     bool wants_containers;
-    unsigned wants; // bits of enum snapshot_want
+    bool wants_http;
 };
 
 static uint32_t
@@ -162,9 +162,6 @@ follow_holder(struct context *context, const struct process *process)
     struct cgroup_facts facts = {0};
 
     read_services_of(context, process->pid);
-    // Inside of WSL a relay leads away from Windows, not to it.
-    if (context->host->wsl.len == 0 && known_is("relay", process->name))
-        context->wants |= SNAPSHOT_NEIGHBOURS;
     if (process->cgroup.known == KNOWN_YES)
         facts = follow_path(context, process->cgroup.value);
     if (process->pid == 1)
@@ -261,7 +258,7 @@ follow_row(struct context *context, const struct socket_row *row)
         read_unit(context, (struct manager){0}, row->owner_service);
     if (row->owner_pid == SYSTEM_PID && row->protocol == PROTOCOL_TCP && row->local_port != PORT_NETBIOS &&
         row->local_port != PORT_SMB)
-        context->wants |= SNAPSHOT_HTTP;
+        context->wants_http = true;
 }
 
 void
@@ -290,8 +287,8 @@ snapshot_add_context(struct arena *arena, struct host *host, const size_t *socke
     for (size_t i = 0; i < count; i++)
         if (!held[sockets[i]] && host_could_be_held(&host->sockets.items[sockets[i]]))
             follow_socket(&context, sockets[i]);
-    if (context.wants != 0)
-        (void)snapshot_add(arena, &(struct snapshot_ask){.want = context.wants}, host, &ignored);
+    if (context.wants_http)
+        (void)snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_HTTP}, host, &ignored);
     if (!context.wants_containers)
         return;
     if (time_left_ms(&context) > 0)

@@ -271,24 +271,6 @@ order_causes(struct inquiry *inquiry)
         memcpy(answer->causes.items, sorted, count * sizeof *sorted);
 }
 
-// What else may have the port: the system's HTTP server reserves ports that refuse a bind, and where another system shares
-// the ports of this one, its programs have no row here.
-static void
-read_beyond_rows(struct inquiry *inquiry)
-{
-    struct snapshot_ask ask = {0};
-    struct err ignored;
-    bool refused = inquiry->refusal == REFUSAL_NO_RIGHT || inquiry->refusal == REFUSAL_FORBIDDEN;
-    bool unexplained = inquiry->refusal != REFUSAL_NONE && !why_has_role(inquiry, ROW_MAYBE);
-
-    if (refused)
-        ask.want |= SNAPSHOT_HTTP;
-    if (inquiry->host->wsl.len > 0 && (refused || unexplained || inquiry->question->all))
-        ask.want |= SNAPSHOT_NEIGHBOURS;
-    if (ask.want != 0)
-        (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);
-}
-
 bool
 why_answer(struct arena *arena, struct host *host, const struct why_question *question, struct answer *out,
            struct err *err)
@@ -310,7 +292,7 @@ why_answer(struct arena *arena, struct host *host, const struct why_question *qu
         return false;
     if (host->ranges.count == 0)
         (void)snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_RANGES}, host, &ignored);
-    read_beyond_rows(&inquiry);
+    why_read_beyond(&inquiry);
     judge(&inquiry);
     say_unseen(&inquiry);
     why_find_socket_causes(&inquiry);

@@ -62,6 +62,11 @@ why_error(const struct inquiry *inquiry);
 bool
 why_look(struct inquiry *inquiry, struct err *err);
 
+// Reads what else may have the port (why_beyond.c): the system's HTTP server reserves ports that refuse a bind, and where
+// another system shares the ports of this one, its programs have no row here.
+void
+why_read_beyond(struct inquiry *inquiry);
+
 // Whether some row stands in this role or a worse one.
 bool
 why_has_role(const struct inquiry *inquiry, enum row_role least);

@@ -73,6 +73,9 @@ parse_local(struct str text, struct address *address, uint16_t *port)
 static bool
 is_own_relay(struct str name)
 {
+    size_t end = str_find_byte(name, '.');
+
+    name = str_part(name, 0, end);
     return str_equal_nocase(name, STR("wslrelay")) || str_equal_nocase(name, STR("wslhost"));
 }
 
@@ -116,7 +119,7 @@ add_json_row(struct arena *arena, const cJSON *row, struct str system, struct ho
         if (!json_get_u64(holder, "pid", &pid) || pid > UINT32_MAX)
             continue;
         port.pid = (uint32_t)pid;
-        port.name = json_get_str(arena, holder, "name", &text) ? text : STR("");
+        port.name = json_get_str(arena, holder, "name", &text) ? str_copy(arena, text) : STR("");
         port.command = join_command(arena, json_get_array(holder, "command"));
         if (!is_own_relay(port.name))
             add_port(arena, host, &port);

@@ -122,6 +122,21 @@ hide_words(const struct aliases *aliases, struct str text)
     return buf_str(&out);
 }
 
+// "ann, LOCAL SERVICE": whom a URL is reserved for.
+static struct str
+hide_names(const struct aliases *aliases, struct str text)
+{
+    struct buf out = {.arena = aliases->arena};
+    struct str name;
+
+    while (str_cut(&text, ',', &name)) {
+        const struct alias *alias = find_alias(aliases, str_trim(name));
+        buf_add_c(&out, out.len > 0 ? ", " : "");
+        buf_add(&out, alias ? alias->placeholder : str_trim(name));
+    }
+    return buf_str(&out);
+}
+
 // A program may write anything into its first argument ("postgres: ann shop 10.0.0.7"): only its first word stays.
 static void
 hide_arguments(const struct aliases *aliases, struct str_list *command)
@@ -227,7 +242,19 @@ hide_body(const struct aliases *aliases, struct str bytes)
                       answer.status, body.len, STR_ARG(body));
 }
 
-// Socket tables hold addresses and numbers only; of other bytes nobody knows.
+// What programs of the other system were called with is nobody's business either: their first word stays.
+static struct str
+hide_line(const struct aliases *aliases, struct str command)
+{
+    struct str rest = command;
+    struct str word = command;
+
+    if (!str_cut(&rest, ' ', &word) || !rest.ptr)
+        return hide_homes(aliases, command);
+    return str_printf(aliases->arena, "%.*s ***", STR_ARG(hide_homes(aliases, word)));
+}
+
+// Socket tables and port ranges hold addresses and numbers only; of other bytes nobody knows.
 static bool
 raw_is_harmless(struct str name)
 {
@@ -235,7 +262,8 @@ raw_is_harmless(struct str name)
 
     return str_starts(name, STR("sock_diag tcp")) || str_starts(name, STR("sock_diag udp")) ||
            str_starts(name, STR("sock_diag mptcp")) || str_starts(name, STR("/proc/net/tcp")) ||
-           str_starts(name, STR("/proc/net/udp")) || win_table_of_name(name, &table);
+           str_starts(name, STR("/proc/net/udp")) || win_table_of_name(name, &table) ||
+           (str_starts(name, STR("spawn ")) && str_find(name, STR("\\netsh.exe interface ipv")) != SIZE_MAX);
 }
 
 struct host
@@ -254,6 +282,10 @@ snapshot_redact(struct arena *arena, const struct host *host)
     }
     for (size_t i = 0; i < out.services.count; i++)
         out.services.items[i].description = hide_words(&aliases, out.services.items[i].description);
+    for (size_t i = 0; i < out.neighbour_ports.count; i++)
+        out.neighbour_ports.items[i].command = hide_line(&aliases, host->neighbour_ports.items[i].command);
+    for (size_t i = 0; i < out.http_urls.count; i++)
+        out.http_urls.items[i].owner = hide_names(&aliases, out.http_urls.items[i].owner);
     for (size_t i = 0; i < out.api_answers.count; i++)
         out.api_answers.items[i].body = hide_body(&aliases, host->api_answers.items[i].body);
     for (size_t i = 0; i < out.raw.count; i++)

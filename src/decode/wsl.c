@@ -5,15 +5,27 @@
 
 #define LONGEST_WORD 32
 
+// Version 1 has no kernel but this name.
+static bool
+is_first(struct str kernel)
+{
+    return str_find(kernel, STR("-Microsoft")) != SIZE_MAX;
+}
+
+bool
+wsl_is_kernel(struct str kernel)
+{
+    return is_first(kernel) || str_find(kernel, STR("microsoft")) != SIZE_MAX ||
+           str_find(kernel, STR("WSL2")) != SIZE_MAX;
+}
+
 struct str
 wsl_version(const struct wsl_signs *signs)
 {
-    bool first = str_find(signs->kernel, STR("-Microsoft")) != SIZE_MAX;
-    bool second =
-        str_find(signs->kernel, STR("microsoft")) != SIZE_MAX || str_find(signs->kernel, STR("WSL2")) != SIZE_MAX;
-
-    if (first || second)
-        return !signs->named && !signs->run_folder && !signs->interop ? STR("") : first ? STR("1") : STR("2");
+    if (wsl_is_kernel(signs->kernel)) {
+        bool distribution = signs->named || signs->run_folder || signs->interop;
+        return !distribution ? STR("") : is_first(signs->kernel) ? STR("1") : STR("2");
+    }
     // A kernel that the user built may have any name; only version 2 runs one.
     return signs->named && signs->run_folder ? STR("2") : STR("");
 }

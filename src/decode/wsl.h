@@ -21,6 +21,10 @@ struct wsl_signs {
     bool interop;      // binfmt_misc has an entry for Windows programs
 };
 
+// Whether a kernel with this release name is one of WSL.
+bool
+wsl_is_kernel(struct str kernel);
+
 // "1" or "2"; empty where this is no distribution of WSL. A container that runs inside of one is none: it has the kernel
 // alone, and ports of its own.
 struct str

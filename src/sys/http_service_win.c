@@ -117,8 +117,8 @@ http_service_read(struct arena *arena, unsigned deadline_ms, struct host *host, 
     struct str text;
     struct err why = {0};
     // First what is in use: a reservation of the same URL adds nothing to it.
-    bool queues = tool_run(arena, "netsh.exe", "http show servicestate view=requestq verbose=yes", STR(""), deadline_ms,
-                           &raw, &text, &why);
+    bool queues =
+        tool_ask_netsh(arena, STR("http show servicestate view=requestq verbose=yes"), deadline_ms, &raw, &text, &why);
     if (raw.name.len > 0)
         *LIST_ADD(arena, &host->raw) = raw;
     if (queues)

@@ -11,8 +11,8 @@ void
 os_identify(struct arena *arena, struct host *host);
 
 // Appends to host->abilities what this program can see here as it runs now, and what would help where it can't: one entry
-// for each of sockets, holders, namespaces, redirects, services, containers, probe, and on Windows http. Tries, rather than
-// guesses.
+// for each of sockets, holders, namespaces, redirects, services, containers, probe; on Windows http too; and neighbour where
+// Windows and Linux share this machine's ports (sys/neighbour.h). Tries, rather than guesses.
 void
 os_read_abilities(struct arena *arena, struct host *host);
 

@@ -13,6 +13,7 @@
 #include "sys/container.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
+#include "sys/neighbour.h"
 #include "sys/proc_view_linux.h"
 #include "sys/redirect.h"
 #include "sys/reserved.h"
@@ -28,14 +29,6 @@ add(struct arena *arena, struct host *host, const char *name)
     struct ability *ability = LIST_ADD(arena, &host->abilities);
     ability->name = str_of(name);
     return ability;
-}
-
-static bool
-is_wsl(struct arena *arena)
-{
-    struct str version;
-    return file_read(arena, "/proc/version", 4096, false, &version, NULL) &&
-           (str_find(version, STR("Microsoft")) != SIZE_MAX || str_find(version, STR("microsoft")) != SIZE_MAX);
 }
 
 static void
@@ -56,12 +49,6 @@ try_sockets(struct arena *arena, struct host *host)
         ability->detail = str_printf(arena, "%.*s only: ports that are bound and not listening can't be seen",
                                      STR_ARG(found.socket_source));
         ability->fix = STR("allow sockets of family AF_NETLINK (a sandbox or container forbids them)");
-    }
-    if (is_wsl(arena)) {
-        ability->detail = str_printf(
-            arena, "%.*s; this is WSL: ports that Windows programs or other distributions have can't be seen from here",
-            STR_ARG(ability->detail));
-        ability->fix = STR("also run moorage on Windows");
     }
 }
 
@@ -230,6 +217,32 @@ try_containers(struct arena *arena, struct host *host)
     ability->detail = endpoints.count ? buf_str(&detail) : STR("no container service runs here");
 }
 
+// Where this Linux shares its ports with Windows, programs of Windows have no row here.
+static void
+try_neighbour(struct arena *arena, struct host *host)
+{
+    struct host found = {0};
+    struct err err = {0};
+    neighbour_identify(arena, &found);
+    if (found.wsl.len == 0)
+        return;
+    struct ability *ability = add(arena, host, "neighbour");
+    bool read = neighbour_read(arena, DEADLINE_MS, &found, &err);
+    struct str mode = found.wsl_networking.len > 0 ? found.wsl_networking : STR("unknown");
+    bool apart = str_equal(mode, STR("nat")) && str_equal(found.wsl, STR("2"));
+    ability->good = read || apart;
+    ability->detail = str_printf(arena, "WSL %.*s, networking: %.*s; ", STR_ARG(found.wsl), STR_ARG(mode));
+    if (read)
+        ability->detail = str_printf(arena, "%.*s%zu ports of Windows programs can be seen", STR_ARG(ability->detail),
+                                     found.neighbour_ports.count);
+    else
+        ability->detail = str_printf(arena, "%.*s%s%s", STR_ARG(ability->detail), err.text,
+                                     apart ? "; Windows has ports of its own, so that it takes none from here" : "");
+    if (!ability->good)
+        ability->fix = err.kind == ERR_GONE ? STR("put moorage.exe into a folder of Windows' PATH and start WSL again")
+                                            : STR("also run moorage on Windows");
+}
+
 static void
 try_bind(struct arena *arena, struct host *host)
 {
@@ -267,5 +280,6 @@ os_read_abilities(struct arena *arena, struct host *host)
     try_redirects(arena, host);
     try_services(arena, host);
     try_containers(arena, host);
+    try_neighbour(arena, host);
     try_bind(arena, host);
 }

@@ -8,6 +8,7 @@
 #include "sys/bind_probe.h"
 #include "sys/container.h"
 #include "sys/http_service.h"
+#include "sys/neighbour.h"
 #include "sys/redirect.h"
 #include "sys/reserved.h"
 #include "sys/service.h"
@@ -170,6 +171,26 @@ try_containers(struct arena *arena, struct host *host)
     ability->detail = endpoints.count ? buf_str(&detail) : STR("no container service runs here");
 }
 
+// Programs of Linux that share the ports of this Windows have no row here.
+static void
+try_neighbour(struct arena *arena, struct host *host)
+{
+    struct host found = {0};
+    struct err err = {0};
+    neighbour_identify(arena, &found);
+    bool read = neighbour_read(arena, DEADLINE_MS, &found, &err);
+    if (!read && err.kind == ERR_UNSUPPORTED)
+        return;
+    struct ability *ability = add(arena, host, "neighbour");
+    struct str mode = found.wsl_networking.len > 0 ? found.wsl_networking : STR("as WSL sets it");
+    ability->good = read;
+    ability->detail = read ? str_printf(arena, "WSL, networking: %.*s; %zu ports of running distributions can be seen",
+                                        STR_ARG(mode), found.neighbour_ports.count)
+                           : str_copy(arena, str_of(err.text));
+    if (!read)
+        ability->fix = STR("wsl --list --running, to see whether WSL answers");
+}
+
 static void
 try_bind(struct arena *arena, struct host *host)
 {
@@ -203,5 +224,6 @@ os_read_abilities(struct arena *arena, struct host *host)
     try_services(arena, host);
     try_http(arena, host);
     try_containers(arena, host);
+    try_neighbour(arena, host);
     try_bind(arena, host);
 }

@@ -30,8 +30,8 @@ ask(struct question *question)
                                  question->kind == RANGE_DYNAMIC ? "interface ipv%d show dynamicport %s"
                                                                  : "interface ipv%d show excludedportrange protocol=%s",
                                  (int)question->family, tcp ? "tcp" : "udp");
-    question->good = tool_run(question->arena, "netsh.exe", line.ptr, STR(""), DEADLINE_MS, &question->raw,
-                              &question->text, &question->err);
+    question->good =
+        tool_ask_netsh(question->arena, line, DEADLINE_MS, &question->raw, &question->text, &question->err);
 }
 
 static DWORD WINAPI

@@ -4,7 +4,9 @@
 // The service manager: units, asked over its own interface, never by running a program.
 // Invariant: every call ends by its deadline; a system without a service manager answers UNSUPPORTED at once.
 // How the systems differ: Linux speaks D-Bus to systemd (org.freedesktop.systemd1(5)) with sd-bus from libsystemd.so.0,
-// loaded at run time where it is. Windows asks the service control manager.
+// loaded at run time where it is. Windows asks the service control manager, which holds no sockets and knows no control
+// groups; its states are told in systemd's words ("active", "inactive", "activating", "deactivating", "paused"), and
+// that it starts a service again when its process breaks down as "on-failure".
 
 #include "base/arena.h"
 #include "base/err.h"

@@ -2,15 +2,11 @@
 
 #include <windows.h>
 
-#include "base/buf.h"
 #include "sys/fault_win.h"
 #include "sys/spawn.h"
 #include "sys/wide_win.h"
 
-enum {
-    MOST_WORDS = 24,
-    PRINT_LIMIT = 4 << 20,
-};
+#define PRINT_LIMIT (4u << 20)
 
 static const char *other_folder;
 
@@ -35,31 +31,43 @@ find_tool(struct arena *arena, const char *name, struct str *path, struct err *e
     return true;
 }
 
-bool
-tool_run(struct arena *arena, const char *name, const char *line, struct str last, unsigned deadline_ms,
-         struct raw_bytes *raw, struct str *out, struct err *err)
+struct str_list
+tool_words(struct arena *arena, struct str line)
 {
-    struct str argv[MOST_WORDS] = {{NULL, 0}};
-    struct str rest = str_of(line);
+    struct str_list words = {.count = 0};
+    struct str word;
+    while (str_word(&line, &word))
+        *LIST_ADD(arena, &words) = word;
+    return words;
+}
+
+bool
+tool_run(struct arena *arena, const char *name, const struct str_list *words, unsigned deadline_ms, struct str *out,
+         struct err *err)
+{
     struct spawn_answer answer = {.code = 0};
-    struct buf called = {.arena = arena};
-    size_t argc = 1;
+    struct str *argv = arena_array(arena, words->count + 1, sizeof *argv);
+    *out = STR("");
     if (!find_tool(arena, name, &argv[0], err))
         return false;
-    while (argc < MOST_WORDS - 1 && str_word(&rest, &argv[argc]))
-        argc++;
-    if (last.len > 0)
-        argv[argc++] = last;
-    if (!spawn_read(arena, argv, argc, deadline_ms, PRINT_LIMIT, &answer, err))
+    for (size_t i = 0; i < words->count; i++)
+        argv[i + 1] = words->items[i];
+    if (!spawn_read(arena, argv, words->count + 1, deadline_ms, PRINT_LIMIT, &answer, err))
         return false;
-    buf_addf(&called, "spawn %.*s", STR_ARG(argv[0]));
-    for (size_t i = 1; i < argc; i++)
-        buf_addf(&called, " %.*s", STR_ARG(argv[i]));
-    if (raw)
-        *raw = (struct raw_bytes){buf_str(&called), answer.out};
     *out = answer.out;
-    if (answer.code != 0)
-        return err_set(err, ERR_SYSTEM, (unsigned long)(unsigned)answer.code, "%s %s: it ends with code %d", name, line,
-                       answer.code);
-    return true;
+    return answer.code == 0 || err_set(err, ERR_SYSTEM, (unsigned long)(unsigned)answer.code,
+                                       "run %s: it ends with code %d", name, answer.code);
+}
+
+bool
+tool_ask_netsh(struct arena *arena, struct str line, unsigned deadline_ms, struct raw_bytes *raw, struct str *out,
+               struct err *err)
+{
+    static const char name[] = "netsh.exe";
+    struct str_list words = tool_words(arena, line);
+    struct str path;
+    bool good = tool_run(arena, name, &words, deadline_ms, out, err);
+    if (find_tool(arena, name, &path, NULL))
+        *raw = (struct raw_bytes){str_printf(arena, "spawn %.*s %.*s", STR_ARG(path), STR_ARG(line)), *out};
+    return good;
 }

@@ -12,12 +12,21 @@
 
 #include <stdbool.h>
 
-// Runs a tool ("netsh.exe") with the words of `line`, which blanks separate, and then `last` unless that is empty. Gives what
-// it printed, also in `raw` (unless NULL) by the name "spawn" and its command line. ERR_SYSTEM when its exit code is not 0,
-// ERR_GONE where it is not there, ERR_TIMEOUT.
+// Runs a tool ("netsh.exe") with these words. Gives what it printed in `out`, whatever its exit code; that of the latter is
+// then ERR_SYSTEM unless it is 0. ERR_GONE where the tool is not there, ERR_TIMEOUT.
 bool
-tool_run(struct arena *arena, const char *name, const char *line, struct str last, unsigned deadline_ms,
-         struct raw_bytes *raw, struct str *out, struct err *err);
+tool_run(struct arena *arena, const char *name, const struct str_list *words, unsigned deadline_ms, struct str *out,
+         struct err *err);
+
+// The words of a line that blanks separate.
+struct str_list
+tool_words(struct arena *arena, struct str line);
+
+// What netsh answers to the words of `line`, also in `raw` (by the name "spawn" and the whole command line), so that a
+// recording shows what a real Windows prints.
+bool
+tool_ask_netsh(struct arena *arena, struct str line, unsigned deadline_ms, struct raw_bytes *raw, struct str *out,
+               struct err *err);
 
 // For tests: the tools are in this folder instead.
 void

@@ -454,32 +454,22 @@ TEST(reservations_alone_are_still_an_answer)
     CHECK_INT(host.http_known, KNOWN_TIMEOUT);
 }
 
-TEST(relay_leads_to_the_neighbour_but_not_from_inside_of_it)
+TEST(neighbour_is_identified_always_and_asked_once)
 {
-    static const char relay[] =
-        "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"[::1]:3000\", \"owner_pid\": 70}],"
-        "\"holdings\": [{\"socket\": 0, \"pid\": 70, \"how\": \"table\"}], \"processes\": [{\"pid\": 70, \"name\":"
-        "\"wslrelay\"}], \"neighbour_ports\": [{\"system\": \"WSL Debian\", \"protocol\": \"tcp\", \"address\":"
-        "\"0.0.0.0\", \"port\": 3000, \"pid\": 12, \"name\": \"node\"}]}";
-    struct str inside = str_printf(arena, WINDOWS "\"wsl\": \"2\", \"wsl_networking\": \"nat\", %s", relay);
-
-    load(str_printf(arena, WINDOWS "%s", relay));
-    struct host host = read_sockets(arena);
-    CHECK(find_holders(arena, &host, PROCESS_ALL, true));
-    find_context(arena, &host, 300);
-    find_context(arena, &host, 300);
+    struct host host;
+    load(STR(WINDOWS "\"wsl\": \"2\", \"wsl_networking\": \"nat\", \"neighbour_ports\": [{\"system\": \"Windows\","
+                     "\"protocol\": \"tcp\", \"address\": \"0.0.0.0\", \"port\": 3000, \"pid\": 12}]}"));
+    CHECK(snapshot_read(arena, &(struct snapshot_ask){0}, &host, NULL));
+    CHECK_STR(host.wsl, "2");
+    CHECK_STR(host.wsl_networking, "nat");
+    CHECK_INT(fake_host_calls("neighbour_read"), 0);
+    CHECK(snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_NEIGHBOURS}, &host, NULL));
+    CHECK(snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_NEIGHBOURS}, &host, NULL));
     CHECK_INT(fake_host_calls("neighbour_read"), 1);
     CHECK_INT(host.neighbour_ports.count, 1);
     CHECK_INT(host.neighbours_known, KNOWN_YES);
-    load(inside);
-    host = read_sockets(arena);
-    CHECK_STR(host.wsl, "2");
-    CHECK_STR(host.wsl_networking, "nat");
-    CHECK(find_holders(arena, &host, PROCESS_ALL, true));
-    find_context(arena, &host, 300);
-    CHECK_INT(fake_host_calls("neighbour_read"), 0);
-    fake_host_fail_each("neighbour_read", ERR_TIMEOUT);
-    CHECK(snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_NEIGHBOURS}, &host, NULL));
+    load(STR(WINDOWS "\"neighbours_known\": \"timeout\"}"));
+    CHECK(snapshot_read(arena, &(struct snapshot_ask){.want = SNAPSHOT_NEIGHBOURS}, &host, NULL));
     CHECK_INT(host.neighbours_known, KNOWN_TIMEOUT);
 }
 

@@ -75,7 +75,7 @@ TEST(list_of_moorage_is_read)
             "["
             "{\"pid\": 8, \"name\": \"node\", \"command\": [\"node\", \"a b\", 3]}, {\"pid\": 9, \"name\": \"node\"}]},"
             "{\"protocol\": \"tcp\", \"local\": \"[::1]:3000\", \"state\": \"LISTEN\", \"holders\": ["
-            "{\"pid\": 7, \"name\": \"wslrelay\"}]},"
+            "{\"pid\": 7, \"name\": \"wslrelay.exe\"}]},"
             "{\"protocol\": \"udp\", \"local\": \"[::]:53\", \"state\": \"UNCONN\", \"holders\": []},"
             "{\"protocol\": \"tcp\", \"local\": \"1.1.1.1:1\", \"state\": \"ESTABLISHED\", \"holders\": []},"
             "{\"protocol\": \"tcp\", \"local\": \"0.0.0.0:81\", \"state\": \"LISTEN\", \"netns\": \"4026532\"},"

@@ -508,6 +508,30 @@ TEST(redacted_document_names_nobody)
     CHECK_INT(host.processes.items[0].command.count, 2);
 }
 
+TEST(what_other_systems_told_names_nobody_either)
+{
+    struct host host = {0};
+    struct host read;
+    struct err err;
+    add_process(arena, &host, 1000, "ann");
+    *LIST_ADD(arena, &host.neighbour_ports) =
+        (struct neighbour_port){.system = STR("WSL Debian"), .port = 80, .command = STR("/home/ann/serve --token=x")};
+    *LIST_ADD(arena, &host.neighbour_ports) = (struct neighbour_port){.port = 81, .command = STR("nginx")};
+    *LIST_ADD(arena, &host.http_urls) =
+        (struct http_url){.url = STR("http://+:80/"), .owner = STR("LOCAL SERVICE, ann")};
+    *LIST_ADD(arena, &host.raw) =
+        (struct raw_bytes){STR("spawn C:\\Windows\\system32\\netsh.exe interface ipv4 show dynamicport tcp"), STR("x")};
+    *LIST_ADD(arena, &host.raw) =
+        (struct raw_bytes){STR("spawn C:\\Windows\\system32\\netsh.exe http show servicestate"), STR("x")};
+    CHECK(snapshot_parse(arena, snapshot_write(arena, &host, true), &read, NULL, &err));
+    CHECK_STR(read.neighbour_ports.items[0].command, "/home/"
+                                                     "user1000/serve ***");
+    CHECK_STR(read.neighbour_ports.items[1].command, "nginx");
+    CHECK_STR(read.http_urls.items[0].owner, "LOCAL SERVICE, user1000");
+    CHECK_STR(read.raw.items[0].bytes, "x");
+    CHECK_INT(read.raw.items[1].bytes.len, 0);
+}
+
 TEST(answer_of_a_container_runtime_keeps_only_what_is_read_from_it)
 {
     struct host host = {0};
