@@ -9,7 +9,7 @@
 #include "sys/worker_win.h"
 
 enum {
-    LIST_KEPT_US = 1000000, // a list of processes older than this may name dead ones
+    LIST_KEPT_US = 250000, // one look at a host; what starts after it must not be missed by the next
     LIST_LIMIT = 16 << 20,
     CONFIG_LIMIT = 8192, // QueryServiceConfigW and QueryServiceConfig2W give no more
     DEPENDANTS_LIMIT = 65536,
@@ -24,7 +24,7 @@ struct entry {
     DWORD type;
 };
 
-// The list of all services, asked for once and used for every process after that.
+// The list of all services that run, asked for once for all processes of one look.
 static struct {
     struct arena *arena; // NULL: not asked yet
     int64_t read_us;
