@@ -343,6 +343,29 @@ struct probe {
     struct str result;  // "ok", "EADDRINUSE", ... ; "unsupported" where the host lacks the family
 };
 
+// A port that is promised to a name (moorage lease), as it was written down.
+struct lease {
+    enum protocol protocol;
+    uint16_t port;
+    struct str name;    // empty: nobody's, for a short time
+    struct str project; // the folder that the name belongs to
+    uint32_t owner;     // user id of who took it
+    struct str user;    // name of that user
+    bool own;           // taken by the user who asks
+    bool lasting;       // it lasts as long as the project is there
+    uint32_t pid;       // the process that it was taken for; 0 = none. Unless it is lasting, it ends with this process
+    uint64_t started;   // of that process, as the system counts it
+    uint64_t space;     // Linux: the pid namespace that `pid` counts in; 0 = unknown
+    int64_t ttl_ms;     // it ends so long after it was taken; 0 = never by itself
+    int64_t taken_ms;   // milliseconds since 1970 UTC
+    int64_t taken_up;   // the same by the clock that only goes forward, in milliseconds; of the boot that `boot` names
+    int64_t ends_ms;    // when `ttl_ms` ends it, milliseconds since 1970 UTC; 0 = never by itself
+    struct str boot;    // boot id
+    struct str token;   // random, of this grant alone
+    uint64_t fence;     // rises with each grant
+    bool damaged;       // what was written down can't be read: only protocol, port and owner are known
+};
+
 // What can be seen on this host and what not, for `doctor`; and what a later reading must be compared with.
 struct ability {
     struct str name; // "sockets", "holders", "containers", "services", "namespaces", "redirects", "probe"
@@ -402,6 +425,9 @@ struct host {
     struct {
         LIST_OF(struct probe);
     } probes;
+    struct {
+        LIST_OF(struct lease);
+    } leases; // of all users, as far as they can be seen
     struct {
         LIST_OF(struct ability);
     } abilities;

@@ -199,18 +199,37 @@ proc_parse_map(struct str line, struct str *name)
     return true;
 }
 
-// "8:1"
+// "8:1"; in hexadecimal digits in one of the files.
 static bool
-parse_device(struct str text, uint32_t *major, uint32_t *minor)
+parse_device(struct str text, unsigned base, uint32_t *major, uint32_t *minor)
 {
     struct str head;
     uint64_t first;
     uint64_t second;
-    if (!str_cut(&text, ':', &head) || !str_to_u64(head, 10, &first) || !str_to_u64(text, 10, &second) ||
+    if (!str_cut(&text, ':', &head) || !str_to_u64(head, base, &first) || !str_to_u64(text, base, &second) ||
         first > UINT32_MAX || second > UINT32_MAX)
         return false;
     *major = (uint32_t)first;
     *minor = (uint32_t)second;
+    return true;
+}
+
+bool
+proc_parse_lock(struct str line, struct proc_lock *out)
+{
+    // number: kind mode access pid major:minor:inode start end
+    struct str fields[6];
+    uint64_t pid;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!str_word(&line, &fields[i]))
+            return false;
+    }
+    size_t colon = str_find_last_byte(fields[5], ':');
+    if (colon == SIZE_MAX || !str_to_u64(fields[4], 10, &pid) || pid > UINT32_MAX ||
+        !str_to_u64(str_part(fields[5], colon + 1, SIZE_MAX), 10, &out->inode) ||
+        !parse_device(str_part(fields[5], 0, colon), 16, &out->major, &out->minor))
+        return false;
+    out->pid = (uint32_t)pid;
     return true;
 }
 
@@ -226,7 +245,7 @@ proc_parse_mount(struct str line, struct proc_mount *out)
             return false;
     }
     if (!str_to_u64(fields[0], 10, &out->id) || !str_to_u64(fields[1], 10, &out->parent) ||
-        !parse_device(fields[2], &out->major, &out->minor) || !str_starts(fields[4], STR("/")))
+        !parse_device(fields[2], 10, &out->major, &out->minor) || !str_starts(fields[4], STR("/")))
         return false;
     out->root = fields[3];
     out->point = fields[4];

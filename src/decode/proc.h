@@ -80,6 +80,18 @@ proc_ring_next(struct proc_ring *ring, struct str *name);
 bool
 proc_parse_map(struct str line, struct str *name);
 
+// One line of /proc/locks: a lock that somebody has.
+struct proc_lock {
+    uint32_t pid;
+    uint32_t major;
+    uint32_t minor;
+    uint64_t inode;
+};
+
+// False for those who wait ("->") and for what is no such line.
+bool
+proc_parse_lock(struct str line, struct proc_lock *out);
+
 // One line of /proc/PID/mountinfo.
 struct proc_mount {
     uint64_t id;

@@ -266,6 +266,19 @@ raw_is_harmless(struct str name)
            (str_starts(name, STR("spawn ")) && str_find(name, STR("\\netsh.exe interface ipv")) != SIZE_MAX);
 }
 
+// Whoever knows the token of a lease may end it.
+static void
+hide_holder(const struct aliases *aliases, struct lease *lease)
+{
+    const struct alias *alias = find_alias(aliases, lease->user);
+
+    lease->token = STR("");
+    if (alias)
+        lease->user = alias->placeholder;
+    else if (!str_equal(lease->user, STR("root")))
+        lease->user = str_printf(aliases->arena, "user%" PRIu32, lease->owner);
+}
+
 struct host
 snapshot_redact(struct arena *arena, const struct host *host)
 {
@@ -280,6 +293,8 @@ snapshot_redact(struct arena *arena, const struct host *host)
         if (alias)
             process->user.value = alias->placeholder;
     }
+    for (size_t i = 0; i < out.leases.count; i++)
+        hide_holder(&aliases, &out.leases.items[i]);
     for (size_t i = 0; i < out.services.count; i++)
         out.services.items[i].description = hide_words(&aliases, out.services.items[i].description);
     for (size_t i = 0; i < out.neighbour_ports.count; i++)

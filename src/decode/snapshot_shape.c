@@ -311,6 +311,28 @@ static const struct field probe_fields[] = {
     FIELD("result", FIELD_TEXT, probe, result),
 };
 
+static const struct field lease_fields[] = {
+    FIELD_NAMED("protocol", protocol_words, lease, protocol),
+    FIELD("port", FIELD_U16, lease, port),
+    FIELD("name", FIELD_TEXT, lease, name),
+    FIELD("project", FIELD_TEXT, lease, project),
+    FIELD("owner", FIELD_U32, lease, owner),
+    FIELD("user", FIELD_TEXT, lease, user),
+    FIELD("own", FIELD_BOOL, lease, own),
+    FIELD("lasting", FIELD_BOOL, lease, lasting),
+    FIELD("pid", FIELD_U32, lease, pid),
+    FIELD("started", FIELD_U64, lease, started),
+    FIELD("space", FIELD_U64, lease, space),
+    FIELD("ttl_ms", FIELD_I64, lease, ttl_ms),
+    FIELD("taken_ms", FIELD_I64, lease, taken_ms),
+    FIELD("taken_up", FIELD_I64, lease, taken_up),
+    FIELD("ends_ms", FIELD_I64, lease, ends_ms),
+    FIELD("boot", FIELD_TEXT, lease, boot),
+    FIELD("token", FIELD_TEXT, lease, token),
+    FIELD("fence", FIELD_U64, lease, fence),
+    FIELD("damaged", FIELD_BOOL, lease, damaged),
+};
+
 static const struct field ability_fields[] = {
     FIELD("name", FIELD_TEXT, ability, name),
     FIELD("good", FIELD_BOOL, ability, good),
@@ -340,6 +362,7 @@ static const struct shape netns_shape = SHAPE(netns_fields, netns);
 static const struct shape api_answer_shape = SHAPE(api_answer_fields, api_answer);
 static const struct shape raw_shape = SHAPE(raw_fields, raw_bytes);
 static const struct shape probe_shape = SHAPE(probe_fields, probe);
+static const struct shape lease_shape = SHAPE(lease_fields, lease);
 static const struct shape ability_shape = SHAPE(ability_fields, ability);
 static const struct shape group_shape = SHAPE(group_fields, group);
 
@@ -382,6 +405,7 @@ static const struct field host_fields[] = {
     FIELD("silent_managers", FIELD_U32S, host, silent_managers),
     FIELD_MANY("api_answers", api_answer_shape, host, api_answers),
     FIELD_MANY("probes", probe_shape, host, probes),
+    FIELD_MANY("leases", lease_shape, host, leases),
     FIELD_MANY("abilities", ability_shape, host, abilities),
     FIELD_MANY("raw", raw_shape, host, raw),
 };

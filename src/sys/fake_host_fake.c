@@ -54,6 +54,8 @@ static struct {
     struct buf *error;
 } fake;
 
+static unsigned generation;
+
 static bool
 read_document(struct arena *arena, const char *path, struct str *text, struct err *err)
 {
@@ -77,6 +79,7 @@ static void
 start_anew(void)
 {
     struct arena *arena = fake.arena ? fake.arena : arena_open();
+    generation++;
     memset(&fake, 0, sizeof fake);
     fake.arena = arena;
     fake.host.platform = STR("fake");
@@ -415,6 +418,13 @@ fake_host(void)
         add_rows(&fake.host, &step->add);
     }
     return &fake.host;
+}
+
+unsigned
+fake_host_generation(void)
+{
+    load_named();
+    return generation;
 }
 
 void

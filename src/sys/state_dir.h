@@ -18,6 +18,11 @@
 bool
 state_dir_path(struct arena *arena, struct str *out, struct err *err);
 
+// The folder that all users of this machine share, whether it is there or not; empty where MOORAGE_STATE_DIR replaces all.
+// Linux: /var/lib/moorage (file-hierarchy(7)). Windows: %ProgramData%\moorage.
+struct str
+state_dir_machine(struct arena *arena);
+
 // Appends a line (without its line end) to the file of this name, under a lock; makes folder and file where they are missing.
 bool
 state_dir_append(struct arena *arena, const char *name, struct str line, struct err *err);

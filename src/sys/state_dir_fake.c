@@ -29,6 +29,13 @@ state_dir_path(struct arena *arena, struct str *out, struct err *err)
     return true;
 }
 
+struct str
+state_dir_machine(struct arena *arena)
+{
+    (void)arena;
+    return fake_host_variable("MOORAGE_STATE_DIR") ? (struct str){0} : STR("/var/lib/moorage");
+}
+
 static const char *
 real_path(struct arena *arena, const char *name)
 {

@@ -41,6 +41,13 @@ state_dir_path(struct arena *arena, struct str *out, struct err *err)
     return true;
 }
 
+struct str
+state_dir_machine(struct arena *arena)
+{
+    (void)arena;
+    return str_starts(str_of(getenv("MOORAGE_STATE_DIR")), STR("/")) ? (struct str){0} : STR("/var/lib/moorage");
+}
+
 // Makes the folder and those above it that are missing. What is wrong shows when the file in it is opened.
 static void
 make_folders(struct arena *arena, struct str path)

@@ -28,6 +28,14 @@ state_dir_path(struct arena *arena, struct str *out, struct err *err)
     return true;
 }
 
+struct str
+state_dir_machine(struct arena *arena)
+{
+    struct str shared = term_environment("ProgramData", NULL);
+    bool moved = is_absolute(term_environment("MOORAGE_STATE_DIR", NULL));
+    return moved || !is_absolute(shared) ? (struct str){0} : str_printf(arena, "%.*s\\moorage", STR_ARG(shared));
+}
+
 // Makes the folder and those above it that are missing. What is wrong shows when the file in it is opened.
 static void
 make_folders(struct arena *arena, struct str path)
