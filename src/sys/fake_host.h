@@ -48,7 +48,7 @@ fake_host(void);
 
 // Rises each time a host is loaded: what was kept for an earlier one is to be forgotten.
 unsigned
-fake_host_generation(void);
+fake_host_load_count(void);
 
 // Counts a call and says whether it may answer. False with `err` when a switch makes it fail, or when the document of
 // MOORAGE_FAKE_HOST can't be read. `err` may be NULL.

@@ -54,7 +54,7 @@ static struct {
     struct buf *error;
 } fake;
 
-static unsigned generation;
+static unsigned loads;
 
 static bool
 read_document(struct arena *arena, const char *path, struct str *text, struct err *err)
@@ -79,7 +79,7 @@ static void
 start_anew(void)
 {
     struct arena *arena = fake.arena ? fake.arena : arena_open();
-    generation++;
+    loads++;
     memset(&fake, 0, sizeof fake);
     fake.arena = arena;
     fake.host.platform = STR("fake");
@@ -421,10 +421,10 @@ fake_host(void)
 }
 
 unsigned
-fake_host_generation(void)
+fake_host_load_count(void)
 {
     load_named();
-    return generation;
+    return loads;
 }
 
 void

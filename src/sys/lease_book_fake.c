@@ -15,7 +15,7 @@ struct fake_entry {
 
 static struct {
     struct arena *arena;
-    unsigned generation; // of the fake host that the entries belong to
+    unsigned loads; // of the fake host that the entries belong to
     struct {
         LIST_OF(struct fake_entry);
     } entries;
@@ -90,15 +90,15 @@ seed(struct str folder)
 static void
 begin(struct str folder)
 {
-    unsigned generation = fake_host_generation();
+    unsigned loads = fake_host_load_count();
 
-    if (books.arena && books.generation == generation)
+    if (books.arena && books.loads == loads)
         return;
     if (!books.arena)
         books.arena = arena_open();
     books.entries.count = 0;
     books.folders.count = 0;
-    books.generation = generation;
+    books.loads = loads;
     if (fake_host()->leases.count == 0)
         return;
     folder = str_copy(books.arena, folder);
