@@ -23,11 +23,14 @@ test: all
 	@tools/test.py
 
 windows:
-	@echo "There is no Windows build yet. make test-windows checks that what both systems share compiles for Windows."
+	@tools/setup.sh cross
+	@tools/windows.sh moorage.exe
+	@echo "build-windows/moorage.exe"
 
+# Under Wine, in a prefix of its own.
 test-windows:
 	@tools/setup.sh windows
-	@tools/test_windows.sh
+	@tools/test.py --windows
 
 bench:
 	@echo "There are no benchmarks yet."

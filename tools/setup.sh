@@ -1,5 +1,7 @@
 #!/bin/sh
-# Finds out what is missing to build (the others: to do more) and installs it: setup.sh build|test|install|windows|ci
+# Finds out what is missing to build (the others: to do more) and installs it:
+#     setup.sh build|test|install|cross|windows|ci
+# "cross" is what it takes to build for Windows, "windows" also what it takes to run that here.
 #
 # Debian and Ubuntu: the apt-get line is printed, then asked for on a terminal (unless root, or CI is set), then run.
 # Elsewhere: what is missing is named. cJSON's source comes from the distribution's source package into deps/cjson.
@@ -32,14 +34,25 @@ has_glob() {
     return 1
 }
 
+# MSYS2 on Windows has its own folder for each of its environments.
+prefix=${MINGW_PREFIX:-/usr}
+
+has_compiler() {
+    has cc || has gcc || has clang
+}
+
+has_cjson() {
+    [ -e deps/cjson/cJSON.c ] || [ -e "${MINGW_PREFIX:-/nonexistent}/include/cjson/cJSON.h" ]
+}
+
 need_build() {
-    need gcc has cc
-    need libc6-dev test -e /usr/include/stdio.h
+    need gcc has_compiler
+    need libc6-dev has_glob "$prefix/include/stdio.h"
     need make has make
     need meson has meson
     need ninja-build has ninja
     need python3 has $python
-    [ -e deps/cjson/cJSON.c ] || need dpkg-dev has dpkg-source
+    has_cjson || need dpkg-dev has dpkg-source
 }
 
 need_test() {
@@ -63,8 +76,17 @@ need_install() {
     need scdoc has scdoc
 }
 
-need_windows() {
+need_cross() {
     need gcc-mingw-w64-x86-64-win32 has x86_64-w64-mingw32-gcc
+    need binutils-mingw-w64-x86-64 has x86_64-w64-mingw32-windres
+}
+
+need_windows() {
+    need_cross
+    need wine has wine
+    need wine64 has_glob /usr/lib/wine/wine64 /usr/lib/*/wine/x86_64-unix /usr/lib64/wine
+    need python3-jsonschema has_glob /usr/lib/python3/dist-packages/jsonschema /usr/lib/python3*/site-packages/jsonschema
+    need util-linux has flock
 }
 
 need_ci() {
@@ -144,10 +166,11 @@ case $level in
 build) need_build ;;
 test) need_build && need_test ;;
 install) need_build && need_install ;;
+cross) need_build && need_cross ;;
 windows) need_build && need_windows ;;
 ci) need_build && need_test && need_install && need_windows && need_ci ;;
 *)
-    echo "usage: setup.sh build|test|install|windows|ci" >&2
+    echo "usage: setup.sh build|test|install|cross|windows|ci" >&2
     exit 2
     ;;
 esac
@@ -158,7 +181,7 @@ if [ -n "$missing" ] && ! is_debian_like; then
     exit 1
 fi
 [ -z "$missing" ] || install_missing
-if [ ! -e deps/cjson/cJSON.c ]; then
+if ! has_cjson; then
     if ! is_debian_like; then
         echo "Put cJSON.c and cJSON.h of cJSON (version 1.7) into deps/cjson, then run the same make again." >&2
         exit 1

@@ -157,6 +157,17 @@ def elsewhere_missing_packages_are_named(folder):
 
 
 @test
+def building_for_windows_takes_less_than_running_it(folder):
+    machine = Machine(folder, has=BUILD)
+    machine.add_cjson()
+    _, cross = machine.setup(level="cross")
+    _, windows = machine.setup(level="windows")
+    for name in ["gcc-mingw-w64-x86-64-win32", "binutils-mingw-w64-x86-64"]:
+        expect(name in cross and name in windows, (cross, windows))
+    expect("wine" not in cross.replace("mingw", "") and " wine " in windows, (cross, windows))
+
+
+@test
 def the_source_of_cjson_is_fetched_without_touching_etc(folder):
     machine = Machine(folder, has=BUILD)
     machine.add("python3", f'exec {sys.executable} "$@"')
