@@ -9,12 +9,15 @@
 #include "base/buf.h"
 #include "sys/command_line_win.h"
 #include "sys/fault_win.h"
+#include "sys/late_win.h"
 #include "sys/wide_win.h"
 
 // The first word of the second program: "--elevated-by=PID" and a letter for each stream that is no console there.
 #define MARK "--elevated-by="
 #define CHUNK 16384
 #define PATH_UNITS 32768
+
+typedef BOOL(WINAPI *execute_function)(SHELLEXECUTEINFOW *);
 
 // A standard stream of the first program that is no console: what the second one writes comes through here.
 struct relay {
@@ -181,7 +184,11 @@ run_elevated(struct arena *arena, const wchar_t *line, struct relay *relays, siz
                              .lpParameters = line,
                              .lpDirectory = folder_units ? folder : NULL,
                              .nShow = SW_HIDE};
-    if (self_units == 0 || !ShellExecuteExW(&how))
+    // Looked up here, so that not every start loads the shell.
+    execute_function execute = (execute_function)late_find(L"shell32.dll", "ShellExecuteExW");
+    if (!execute)
+        return ERROR_NOT_SUPPORTED;
+    if (self_units == 0 || !execute(&how))
         return GetLastError();
     if (!how.hProcess)
         return ERROR_NOT_SUPPORTED;
