@@ -136,13 +136,20 @@ write_address(struct arena *arena, cJSON *object, const struct field *field, con
     json_add_str(arena, object, field->key, address_format_port(arena, address, port));
 }
 
+static int64_t
+signed_at(const char *where)
+{
+    int64_t value;
+    memcpy(&value, where, sizeof value);
+    return value;
+}
+
 // A time keeps all its digits: what a JSON number would round is written as a string.
 static void
 write_signed(struct arena *arena, cJSON *object, const char *key, const char *where)
 {
     static const int64_t exact = INT64_C(1) << 53;
-    int64_t value;
-    memcpy(&value, where, sizeof value);
+    int64_t value = signed_at(where);
     if (value > exact || value < -exact)
         json_add_str(arena, object, key, str_printf(arena, "%" PRId64, value));
     else
@@ -185,6 +192,8 @@ write_choice(struct arena *arena, cJSON *object, const struct field *field, cons
     default: // FIELD_MAYBE_I64, FIELD_I64
         if (field->kind == FIELD_MAYBE_I64)
             memcpy(&flag, data + field->second, sizeof flag);
+        else
+            flag = signed_at(where) != 0;
         if (flag)
             write_signed(arena, object, field->key, where);
     }

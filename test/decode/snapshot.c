@@ -313,6 +313,16 @@ TEST(empty_host_has_all_its_arrays)
     CHECK(snapshot_parse(arena, text, &host, NULL, &err));
 }
 
+TEST(time_that_is_unknown_is_left_out)
+{
+    struct host host = {0};
+    struct socket_row *row = LIST_ADD(arena, &host.sockets);
+    row->local = address_loopback(FAMILY_IPV4);
+    CHECK(str_find(snapshot_write(arena, &host, false), STR("created_ms")) == SIZE_MAX);
+    row->created_ms = -1;
+    CHECK(str_find(snapshot_write(arena, &host, false), STR("\"created_ms\": -1")) != SIZE_MAX);
+}
+
 TEST(refused_fact_is_null_with_its_reason)
 {
     struct host host = {0};
