@@ -142,20 +142,22 @@ holder_of(struct arena *arena, const struct host *host, const struct lookup *pid
 void
 holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out)
 {
-    struct lookup pids = {.arena = arena};
-    struct lookup seen = {.arena = arena};
-    struct lookup holdings = {.arena = arena};
-    struct holder_origins origins = {.known.arena = arena};
-    bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
+    // Asked once for each port of a range: what only finds the answer does not stay.
+    struct arena *scratch = arena_open();
+    struct lookup pids = {.arena = scratch};
+    struct lookup seen = {.arena = scratch};
+    struct lookup holdings = {.arena = scratch};
+    struct lookup asked = {.arena = scratch};
+    struct holder_origins origins = {.known.arena = scratch};
 
     *out = (struct holder_list){0};
     for (size_t i = 0; i < count; i++)
-        asked[sockets[i]] = true;
+        lookup_add(&asked, sockets[i], i);
     for (size_t i = 0; i < host->processes.count; i++)
         lookup_add(&pids, host->processes.items[i].pid, i);
     for (size_t i = 0; i < host->holdings.count; i++) {
         const struct holding *holding = &host->holdings.items[i];
-        if (!asked[holding->socket])
+        if (lookup_find(&asked, holding->socket) == SIZE_MAX)
             continue;
         struct holder *holder = holder_of(arena, host, &pids, &seen, holding->pid, out);
         add_how(arena, holder, holding);
@@ -163,7 +165,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
     }
     // Backwards, since the newest is found first.
     for (size_t i = host->holdings.count; i > 0; i--)
-        if (asked[host->holdings.items[i - 1].socket])
+        if (lookup_find(&asked, host->holdings.items[i - 1].socket) != SIZE_MAX)
             lookup_add(&holdings, host->holdings.items[i - 1].pid, i - 1);
     if (out->count > 1)
         qsort(out->items, out->count, sizeof *out->items, compare_pids);
@@ -178,6 +180,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
         holder_guess_origin(arena, &origins, holder);
         holder_warn(arena, host, &holdings, holder);
     }
+    arena_close(scratch);
 }
 
 // Whether the socket unit listens on this socket, as the manager writes it: "[::]:631", "0.0.0.0:22", "*:80".

@@ -35,6 +35,8 @@ lookup_add(struct lookup *lookup, uint64_t key, size_t value)
 {
     if (lookup->count >= lookup->bucket_count)
         grow(lookup);
+    lookup->least = lookup->count == 0 || key < lookup->least ? key : lookup->least;
+    lookup->most = lookup->count == 0 || key > lookup->most ? key : lookup->most;
     size_t *bucket = bucket_of(lookup, key);
     *LIST_ADD(lookup->arena, lookup) = (struct lookup_entry){key, value, *bucket};
     *bucket = lookup->count;
@@ -56,7 +58,7 @@ lookup_next(const struct lookup *lookup, uint64_t key, size_t *cursor, size_t *v
 }
 
 size_t
-lookup_find(const struct lookup *lookup, uint64_t key)
+lookup_search(const struct lookup *lookup, uint64_t key)
 {
     size_t cursor = 0;
     size_t value;

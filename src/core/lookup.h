@@ -22,6 +22,8 @@ struct lookup {
     struct arena *arena;
     size_t *buckets; // index + 1 of the first entry
     size_t bucket_count;
+    uint64_t least; // no key lies outside of these two, which tells most keys that are not in it
+    uint64_t most;
     LIST_OF(struct lookup_entry);
 };
 
@@ -32,9 +34,16 @@ lookup_add(struct lookup *lookup, uint64_t key, size_t value);
 bool
 lookup_next(const struct lookup *lookup, uint64_t key, size_t *cursor, size_t *value);
 
-// The newest value of the key, or SIZE_MAX.
+// The newest value of a key between `least` and `most`, or SIZE_MAX.
 size_t
-lookup_find(const struct lookup *lookup, uint64_t key);
+lookup_search(const struct lookup *lookup, uint64_t key);
+
+// The newest value of the key, or SIZE_MAX. Made to be asked for all rows of a host while few of them are in it.
+static inline size_t
+lookup_find(const struct lookup *lookup, uint64_t key)
+{
+    return key < lookup->least || key > lookup->most ? SIZE_MAX : lookup_search(lookup, key);
+}
 
 // A hash that also takes in `value`; start with 0.
 uint64_t

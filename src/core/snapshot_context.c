@@ -229,7 +229,7 @@ detail_container(struct context *context, const struct container *container)
 }
 
 static void
-detail_containers(struct context *context, const size_t *sockets, size_t count, const bool *asked,
+detail_containers(struct context *context, const size_t *sockets, size_t count, const struct lookup *asked,
                   const struct lookup *pids)
 {
     struct host *host = context->host;
@@ -241,7 +241,7 @@ detail_containers(struct context *context, const size_t *sockets, size_t count, 
     for (size_t i = 0; i < host->holdings.count; i++) {
         size_t process = lookup_find(pids, host->holdings.items[i].pid);
         struct cgroup_facts facts = {0};
-        if (!asked[host->holdings.items[i].socket] || process == SIZE_MAX ||
+        if (lookup_find(asked, host->holdings.items[i].socket) == SIZE_MAX || process == SIZE_MAX ||
             host->processes.items[process].cgroup.known != KNOWN_YES)
             continue;
         cgroup_explain(context->arena, host->processes.items[process].cgroup.value, &facts);
@@ -261,38 +261,51 @@ follow_row(struct context *context, const struct socket_row *row)
         context->wants_http = true;
 }
 
+// Who has the asked sockets, and what has nobody, leads on to services and containers.
+static void
+follow_all(struct context *context, const size_t *sockets, size_t count, const struct lookup *asked,
+           const struct lookup *pids, struct arena *scratch)
+{
+    struct host *host = context->host;
+    struct lookup followed = {.arena = scratch};
+    struct lookup held = {.arena = scratch};
+
+    for (size_t i = 0; i < count; i++)
+        follow_row(context, &host->sockets.items[sockets[i]]);
+    for (size_t i = 0; i < host->holdings.count; i++) {
+        const struct holding *holding = &host->holdings.items[i];
+        size_t process = lookup_find(pids, holding->pid);
+        if (lookup_find(asked, holding->socket) == SIZE_MAX)
+            continue;
+        lookup_add(&held, holding->socket, i);
+        if (process == SIZE_MAX || lookup_find(&followed, holding->pid) != SIZE_MAX)
+            continue;
+        lookup_add(&followed, holding->pid, i);
+        follow_holder(context, &host->processes.items[process]);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (lookup_find(&held, sockets[i]) == SIZE_MAX && host_could_be_held(&host->sockets.items[sockets[i]]))
+            follow_socket(context, sockets[i]);
+}
+
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms)
 {
     struct context context = {.arena = arena, .host = host, .end_us = clock_mono_us() + (int64_t)deadline_ms * 1000};
+    // Asked once for each port of a range: what only finds the answer does not stay.
+    struct arena *scratch = arena_open();
     struct err ignored;
-    struct lookup followed = {.arena = arena};
-    struct lookup pids = snapshot_pids(arena, host);
-    bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
-    bool *held = arena_array(arena, host->sockets.count, sizeof *held);
+    struct lookup pids = snapshot_pids(scratch, host);
+    struct lookup asked = {.arena = scratch};
 
-    for (size_t i = 0; i < count; i++) {
-        asked[sockets[i]] = true;
-        follow_row(&context, &host->sockets.items[sockets[i]]);
-    }
-    for (size_t i = 0; i < host->holdings.count; i++) {
-        const struct holding *holding = &host->holdings.items[i];
-        size_t process = lookup_find(&pids, holding->pid);
-        held[holding->socket] = true;
-        if (!asked[holding->socket] || process == SIZE_MAX || lookup_find(&followed, holding->pid) != SIZE_MAX)
-            continue;
-        lookup_add(&followed, holding->pid, i);
-        follow_holder(&context, &host->processes.items[process]);
-    }
     for (size_t i = 0; i < count; i++)
-        if (!held[sockets[i]] && host_could_be_held(&host->sockets.items[sockets[i]]))
-            follow_socket(&context, sockets[i]);
+        lookup_add(&asked, sockets[i], i);
+    follow_all(&context, sockets, count, &asked, &pids, scratch);
     if (context.wants_http)
         (void)snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_HTTP}, host, &ignored);
-    if (!context.wants_containers)
-        return;
-    if (time_left_ms(&context) > 0)
+    if (context.wants_containers && time_left_ms(&context) > 0)
         container_find(arena, host, time_left_ms(&context));
-    if (host->containers.count > 0)
-        detail_containers(&context, sockets, count, asked, &pids);
+    if (context.wants_containers && host->containers.count > 0)
+        detail_containers(&context, sockets, count, &asked, &pids);
+    arena_close(scratch);
 }

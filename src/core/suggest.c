@@ -71,14 +71,15 @@ consider(struct search *search, uint16_t port)
 }
 
 size_t
-suggest_ports(struct arena *arena, const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out,
-              size_t wanted)
+suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted)
 {
+    // A range of many thousand ports asks as often: what is only needed here does not stay.
+    struct arena *scratch = arena_open();
     struct search search = {
-        .arena = arena,
+        .arena = scratch,
         .host = host,
         .protocol = protocol,
-        .refused = arena_array(arena, PORT_COUNT, sizeof(bool)),
+        .refused = arena_array(scratch, PORT_COUNT, sizeof(bool)),
         .out = out,
         .wanted = wanted,
     };
@@ -94,5 +95,6 @@ suggest_ports(struct arena *arena, const struct host *host, enum protocol protoc
         consider(&search, (uint16_t)next);
     for (uint32_t next = start; next > 0 && !is_done(&search); next--)
         consider(&search, (uint16_t)next);
+    arena_close(scratch);
     return search.found;
 }

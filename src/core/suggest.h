@@ -13,7 +13,6 @@
 // Up to `wanted` ports after `port` (then before it), proved by one bind each (at most 32 binds). The host must hold the ranges and
 // all TCP and UDP rows that listen or are bound. Gives how many were found.
 size_t
-suggest_ports(struct arena *arena, const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out,
-              size_t wanted);
+suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted);
 
 #endif

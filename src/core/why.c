@@ -249,8 +249,8 @@ add_suggestions(struct inquiry *inquiry, struct err *err)
     // Without the other rows a suggestion is still proved by its own bind.
     if (!(inquiry->question->read & WHY_READ_LISTENERS))
         (void)snapshot_add(inquiry->arena, &ask, inquiry->host, err);
-    size_t found = suggest_ports(inquiry->arena, inquiry->host, inquiry->question->protocol, inquiry->port, ports,
-                                 sizeof ports / sizeof *ports);
+    size_t found =
+        suggest_ports(inquiry->host, inquiry->question->protocol, inquiry->port, ports, sizeof ports / sizeof *ports);
     for (size_t i = 0; i < found; i++)
         *LIST_ADD(inquiry->arena, &answer->suggest) = ports[i];
 }

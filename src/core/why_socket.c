@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "core/holder.h"
+#include "core/lookup.h"
 #include "core/why_parts.h"
 
 static bool
@@ -32,30 +33,39 @@ compare_pids(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+static struct why_row *
+row_of(const struct inquiry *inquiry, const struct lookup *rows, size_t socket)
+{
+    size_t row = lookup_find(rows, socket);
+
+    return row == SIZE_MAX ? NULL : &inquiry->rows.items[row];
+}
+
 static void
 index_holders(struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
-    struct why_row **by_socket;
+    struct arena *scratch = arena_open();
+    struct lookup rows = {.arena = scratch};
 
-    if (inquiry->rows.count == 0)
-        return;
-    by_socket = arena_array(inquiry->arena, host->sockets.count, sizeof(struct why_row *));
     for (size_t i = 0; i < inquiry->rows.count; i++)
-        by_socket[inquiry->rows.items[i].socket] = &inquiry->rows.items[i];
-    for (size_t i = 0; i < host->holdings.count; i++)
-        if (by_socket[host->holdings.items[i].socket])
-            by_socket[host->holdings.items[i].socket]->pid_count++;
+        lookup_add(&rows, inquiry->rows.items[i].socket, i);
+    for (size_t i = 0; i < host->holdings.count; i++) {
+        struct why_row *row = row_of(inquiry, &rows, host->holdings.items[i].socket);
+        if (row)
+            row->pid_count++;
+    }
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         struct why_row *row = &inquiry->rows.items[i];
         row->pids = arena_array(inquiry->arena, row->pid_count + 1, sizeof *row->pids);
         row->pid_count = 0;
     }
     for (size_t i = 0; i < host->holdings.count; i++) {
-        struct why_row *row = by_socket[host->holdings.items[i].socket];
+        struct why_row *row = row_of(inquiry, &rows, host->holdings.items[i].socket);
         if (row)
             row->pids[row->pid_count++] = host->holdings.items[i].pid;
     }
+    arena_close(scratch);
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         struct why_row *row = &inquiry->rows.items[i];
         size_t unique = 0;
@@ -138,13 +148,20 @@ seconds_left(const struct inquiry *inquiry, const struct cause *cause)
     return (longest + 999) / 1000;
 }
 
+// A socket on a mapped address serves IPv4, whatever its own family.
+static enum family
+family_served(struct address address)
+{
+    return address_is_mapped(address, NULL) ? FAMILY_IPV4 : (enum family)address.family;
+}
+
 static void
 find_apart(struct inquiry *inquiry)
 {
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         struct why_row *lead = &inquiry->rows.items[i];
         if (lead->claimed || lead->role != ROW_APART || !why_serves(why_socket(inquiry, lead)) ||
-            why_socket(inquiry, lead)->local.family == inquiry->wishes[0].address.family)
+            family_served(why_socket(inquiry, lead)->local) == family_served(inquiry->wishes[0].address))
             continue;
         struct cause *cause = why_add_cause(inquiry, CAUSE_OTHER_FAMILY, false);
         claim(inquiry, cause, lead);
@@ -154,9 +171,10 @@ find_apart(struct inquiry *inquiry)
                 claim(inquiry, cause, row);
         }
         holder_find(inquiry->arena, inquiry->host, cause->sockets.items, cause->sockets.count, &cause->holders);
-        cause->sentence =
-            str_printf(inquiry->arena, "%.*s listens on %.*s; a client that tries that address first reaches it",
-                       STR_ARG(why_who(inquiry, cause)), STR_ARG(why_where(inquiry, cause)));
+        cause->sentence = str_printf(inquiry->arena, "%.*s %s %.*s; a client that tries that address first reaches it",
+                                     STR_ARG(why_who(inquiry, cause)),
+                                     why_socket(inquiry, lead)->state == SOCKET_UNCONN ? "receives on" : "listens on",
+                                     STR_ARG(why_where(inquiry, cause)));
     }
 }
 

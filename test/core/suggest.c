@@ -46,7 +46,7 @@ suggested(struct arena *arena, const struct host *host, enum protocol protocol, 
 {
     struct buf out = {.arena = arena};
     uint16_t ports[WANTED] = {0};
-    size_t count = suggest_ports(arena, host, protocol, port, ports, WANTED);
+    size_t count = suggest_ports(host, protocol, port, ports, WANTED);
 
     for (size_t i = 0; i < count; i++)
         buf_addf(&out, i > 0 ? " %u" : "%u", (unsigned)ports[i]);
