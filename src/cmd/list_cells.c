@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "cmd/words.h"
+#include "core/endpoint.h"
 #include "sys/user.h"
 
 static const struct {
@@ -170,7 +171,7 @@ socket_part(const struct list_view *view, enum list_column column, const struct 
     case LIST_ADDRESS:
         return words_address(arena, row);
     case LIST_REMOTE:
-        return row->remote.family ? address_format_port(arena, row->remote, row->remote_port) : (struct str){0};
+        return row->remote.family ? endpoint_address_port(arena, row->remote, row->remote_port) : (struct str){0};
     case LIST_STATE:
         return host_state_name(row->state);
     case LIST_INODE:

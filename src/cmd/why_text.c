@@ -4,6 +4,8 @@
 #include "base/utf8.h"
 #include "cmd/sheet.h"
 #include "cmd/words.h"
+#include "core/container.h"
+#include "core/endpoint.h"
 #include "sys/user.h"
 
 enum {
@@ -74,12 +76,7 @@ holders_text(const struct why_view *view, const struct cause *cause)
 static struct str
 container_name(const struct why_view *view, const struct container *container)
 {
-    enum {
-        SHORT_ID = 12,
-    };
-    struct str name = container->name.len ? container->name : str_part(container->id, 0, SHORT_ID);
-
-    return utf8_display(view->arena, name);
+    return utf8_display(view->arena, container_title(container));
 }
 
 // Who has the sockets of this cause, for "is taken by ...".
@@ -135,7 +132,22 @@ why_text_who(const struct why_view *view, const struct answer *answer)
     return cause ? utf8_display(view->arena, cause->sentence) : (struct str){0};
 }
 
-// ", on all addresses" for what serves there.
+// The device that all these sockets are bound to on every address, NULL if there is none.
+static const struct socket_row *
+whole_device(const struct host *host, const size_t *sockets, size_t count)
+{
+    const struct socket_row *first = &host->sockets.items[sockets[0]];
+
+    for (size_t i = 0; i < count; i++) {
+        const struct socket_row *row = &host->sockets.items[sockets[i]];
+        if (!address_is_any(row->local) || row->device == 0 || row->device != first->device ||
+            row->local.family != first->local.family)
+            return NULL;
+    }
+    return first->device_name.len ? first : NULL;
+}
+
+// Where the cause serves: "all addresses", "127.0.0.1"; empty if it does not serve at all.
 static struct str
 place(const struct why_view *view, const struct cause *cause)
 {
@@ -149,70 +161,93 @@ place(const struct why_view *view, const struct cause *cause)
     }
     if (count == 0)
         return (struct str){0};
+    const struct socket_row *device = whole_device(view->host, serving, count);
+    if (device)
+        return str_printf(view->arena, "all IPv%u addresses of device %.*s", device->local.family,
+                          STR_ARG(utf8_display(view->arena, device->device_name)));
     struct str where = words_addresses(view->arena, view->host, serving, count);
+    size_t more = str_find_byte(where, '+');
     if (str_equal(where, STR("local only")))
-        return STR(", on 127.0.0.1 and ::1");
+        return STR("127.0.0.1 and ::1");
     if (str_starts(where, STR("all")))
-        return str_printf(view->arena, ", on %.*s addresses", STR_ARG(where));
-    return str_printf(view->arena, ", on %.*s", STR_ARG(where));
+        return str_printf(view->arena, "%.*s addresses", STR_ARG(where));
+    if (more != SIZE_MAX)
+        return str_printf(view->arena, "%.*sand %.*s more", STR_ARG(str_part(where, 0, more)),
+                          STR_ARG(str_part(where, more + 1, SIZE_MAX)));
+    return where;
+}
+
+// "127.0.0.1", "localhost on device lo"; empty for every address.
+static struct str
+asked_place(const struct why_view *view, const struct endpoint *endpoint)
+{
+    struct buf out = {.arena = view->arena};
+
+    if (endpoint->host == ENDPOINT_LOCALHOST)
+        buf_add_c(&out, "localhost");
+    if (endpoint->host == ENDPOINT_ADDRESS)
+        buf_add(&out, utf8_display(view->arena, endpoint_address(view->arena, endpoint->address)));
+    if (endpoint->device.len)
+        buf_addf(&out, "%sdevice %.*s", out.len ? " on " : "", STR_ARG(utf8_display(view->arena, endpoint->device)));
+    return buf_str(&out);
 }
 
 static void
-add_asked_place(const struct why_view *view, const struct endpoint *endpoint, struct buf *out)
+add_taker(const struct why_view *view, const struct cause *cause, struct str asked, struct buf *out)
 {
-    if (endpoint->host == ENDPOINT_LOCALHOST)
-        buf_add_c(out, " on localhost");
-    if (endpoint->host == ENDPOINT_ADDRESS)
-        buf_addf(out, " on %.*s", STR_ARG(address_format(view->arena, endpoint->address)));
-    if (endpoint->device.len)
-        buf_addf(out, " on device %.*s", STR_ARG(utf8_display(view->arena, endpoint->device)));
+    struct str where = place(view, cause);
+
+    buf_add_c(out, " by ");
+    ink_add(out, view->colour, INK_NAME, taker(view, cause));
+    if (where.len)
+        buf_addf(out, ", on %.*s", STR_ARG(where));
+    if (asked.len && !str_equal(asked, where))
+        buf_addf(out, " (asked for %.*s)", STR_ARG(asked));
 }
 
+static void
+add_range(const struct why_view *view, const struct port_range *range, struct buf *out)
+{
+    buf_addf(out, " by %.*s (%u-%u)", STR_ARG(utf8_display(view->arena, range->source)), range->first, range->last);
+}
+
+// "Port N (TCP) is free", "is taken by ...", "is reserved by ...", "is not allowed ...": always one of these.
 static void
 print_verdict(const struct why_view *view, const struct answer *answer, struct buf *out)
 {
+    static const struct {
+        enum ink ink;
+        struct str text;
+    } words[] = {
+        [WHY_FREE] = {INK_GOOD, STR_INIT("free")},
+        [WHY_TAKEN] = {INK_BAD, STR_INIT("taken")},
+        [WHY_RESERVED] = {INK_BAD, STR_INIT("reserved")},
+        [WHY_NOT_ALLOWED] = {INK_BAD, STR_INIT("not allowed")},
+        [WHY_NOT_LOCAL] = {INK_BAD, STR_INIT("not allowed")},
+    };
     const struct why_question *question = &answer->question;
     const struct cause *cause = main_cause(answer);
     struct str sentence = cause ? utf8_display(view->arena, cause->sentence) : (struct str){0};
-    struct buf head = {.arena = view->arena};
+    struct str asked = asked_place(view, &question->endpoint);
 
-    buf_addf(&head, "Port %u (%.*s)", question->endpoint.first, STR_ARG(words_protocol(question->protocol)));
-    add_asked_place(view, &question->endpoint, &head);
-    ink_add(out, view->colour, INK_STRONG, buf_str(&head));
-    switch (answer->verdict) {
-    case WHY_FREE:
-        buf_add_c(out, " is ");
-        ink_add(out, view->colour, INK_GOOD, STR("free"));
-        break;
-    case WHY_TAKEN:
-        buf_add_c(out, " is ");
-        ink_add(out, view->colour, INK_BAD, STR("taken"));
-        if (cause) {
-            buf_add_c(out, " by ");
-            ink_add(out, view->colour, INK_NAME, taker(view, cause));
-            buf_add(out, place(view, cause));
-        }
-        break;
-    case WHY_RESERVED:
-        buf_add_c(out, " is ");
-        ink_add(out, view->colour, INK_BAD, STR("reserved"));
-        if (cause && cause->range)
-            buf_addf(out, " by %.*s (%u-%u)", STR_ARG(utf8_display(view->arena, cause->range->source)),
-                     cause->range->first, cause->range->last);
-        break;
-    case WHY_NOT_ALLOWED:
-        buf_add_c(out, " is ");
-        ink_add(out, view->colour, INK_BAD, STR("not allowed"));
-        buf_addf(out, "%s%.*s", sentence.len ? ": " : "", STR_ARG(sentence));
-        break;
-    case WHY_NOT_LOCAL:
-        buf_add_c(out, " can't be used");
-        buf_addf(out, "%s%.*s", sentence.len ? ": " : "", STR_ARG(sentence));
-        break;
-    case WHY_UNKNOWN:
-        buf_add_c(out, ": whether it is free could not be found out");
-        break;
+    ink_add(out, view->colour, INK_STRONG,
+            str_printf(view->arena, "Port %u (%.*s)", question->endpoint.first,
+                       STR_ARG(words_protocol(question->protocol))));
+    if (answer->verdict == WHY_UNKNOWN) {
+        buf_addf(out, "%s%.*s: whether it is free could not be found out\n", asked.len ? " on " : "", STR_ARG(asked));
+        return;
     }
+    buf_add_c(out, " is ");
+    ink_add(out, view->colour, words[answer->verdict].ink, words[answer->verdict].text);
+    if (answer->verdict == WHY_TAKEN && cause)
+        add_taker(view, cause, asked, out);
+    if (answer->verdict == WHY_RESERVED && cause && cause->range)
+        add_range(view, cause->range, out);
+    // The sentence about an address that is none of this host begins with it.
+    if (asked.len && (answer->verdict == WHY_FREE || answer->verdict == WHY_NOT_ALLOWED))
+        buf_addf(out, " on %.*s", STR_ARG(asked));
+    if (sentence.len && (answer->verdict == WHY_NOT_ALLOWED || answer->verdict == WHY_NOT_LOCAL))
+        buf_addf(out, ": %.*s", STR_ARG(sentence));
     buf_add_byte(out, '\n');
 }
 

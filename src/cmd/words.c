@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "core/endpoint.h"
 #include "core/redact.h"
 
 enum {
@@ -119,9 +120,9 @@ words_path(struct arena *arena, struct str path, const struct report_privacy *pr
 struct str
 words_address(struct arena *arena, const struct socket_row *row)
 {
-    struct str text = address_format(arena, row->local);
+    struct str text = utf8_display(arena, endpoint_address(arena, row->local));
 
-    if (!row->device)
+    if (!row->device || row->local.scope == row->device)
         return text;
     if (row->device_name.len)
         return str_printf(arena, "%.*s%%%.*s", STR_ARG(text), STR_ARG(utf8_display(arena, row->device_name)));

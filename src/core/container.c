@@ -129,6 +129,12 @@ container_by_id(const struct host *host, struct str id)
     return found;
 }
 
+struct str
+container_title(const struct container *container)
+{
+    return container->name.len > 0 ? container->name : str_part(container->id, 0, ID_SHORT);
+}
+
 // Whether a socket on `address` takes what is published on the port's host address.
 static bool
 publishes(const struct published_port *port, struct address address)

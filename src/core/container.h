@@ -29,6 +29,10 @@ container_detail(struct arena *arena, struct host *host, size_t index, unsigned 
 const struct container *
 container_by_id(const struct host *host, struct str id);
 
+// What to call it: its name, else the start of its id.
+struct str
+container_title(const struct container *container);
+
 // The running container that publishes this endpoint on the host. NULL when none does.
 const struct container *
 container_by_port(const struct host *host, enum protocol protocol, struct address address, uint16_t port);

@@ -65,6 +65,12 @@ endpoint_set_address(struct endpoint_list *list, struct str text, struct err *er
 bool
 endpoint_find(struct arena *arena, struct str text, struct endpoint_list *out);
 
+// An address for people: a link-local one with the name of its interface ("fe80::1%eth0"), not with its number.
+struct str
+endpoint_address(struct arena *arena, struct address address);
+struct str
+endpoint_address_port(struct arena *arena, struct address address, uint16_t port);
+
 // "8080", "udp/53", "127.0.0.1:80", "8000-8010", as a person would write it shortest.
 struct str
 endpoint_format(struct arena *arena, const struct endpoint *endpoint);

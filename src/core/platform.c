@@ -12,17 +12,21 @@ static const struct platform platforms[] = {
         .rules = &conflict_rules_linux,
         .evidence = {{BIND_PLAIN, false}, {BIND_USUAL, false}},
         .evidence_count = 2,
+        .strict = BIND_PLAIN,
         .admin = STR_INIT("as root"),
         .elevated = STR_INIT("sudo {command}"),
+        .as_admin = STR_INIT("sudo {command}"),
         .end = STR_INIT("kill{pids}"),
         .end_pid = STR_INIT(" {pid}"),
         .end_many = STR_INIT("kill $(moorage list --pids {port})"),
         .go_on = STR_INIT("; kill -CONT{pids}"),
         .drop = STR_INIT("ss -K sport = :{port}"),
         .reserve = STR_INIT("sysctl -w net.ipv4.ip_local_reserved_ports={reserved}"),
-        .widen = STR_INIT("sudo sysctl -w net.ipv4.ip_local_port_range=\"10240 60999\""),
+        .widen = STR_INIT("sysctl -w net.ipv4.ip_local_port_range=\"10240 60999\""),
         .loopback = STR_INIT("ip link set lo up"),
         .link = STR_INIT("ip -d link show {name}"),
+        .show_nftables = STR_INIT("nft -a list chain {rule}"),
+        .show_iptables = STR_INIT("ip{six}tables-legacy -t nat -S"),
         .words =
             {
                 .only_odd = STR_INIT("free for a server that sets SO_REUSEPORT and runs as the same user; no other can "
@@ -48,6 +52,7 @@ static const struct platform platforms[] = {
         .rules = &conflict_rules_windows,
         .evidence = {{BIND_USUAL, false}, {BIND_EXCLUSIVE, false}, {BIND_REUSE, true}},
         .evidence_count = 3,
+        .strict = BIND_EXCLUSIVE,
         .forwards_by_listening = true,
         .admin = STR_INIT("as administrator"),
         .elevated = STR_INIT("{command} --elevate"),
@@ -139,6 +144,17 @@ platform_elevate(struct arena *arena, const struct platform *platform, struct st
     const struct platform_value values[] = {{"command", command}};
 
     return platform_fill(arena, platform->elevated, values, COUNT(values));
+}
+
+struct str
+platform_as_admin(struct arena *arena, const struct host *host, struct str command)
+{
+    const struct platform *platform = platform_of(host);
+    const struct platform_value values[] = {{"command", command}};
+
+    if (host->admin || platform->as_admin.len == 0 || command.len == 0)
+        return command;
+    return platform_fill(arena, platform->as_admin, values, COUNT(values));
 }
 
 // "MSSQL$SHOP" means something else to PowerShell without quotes; in these a quote stands twice.

@@ -44,9 +44,11 @@ struct platform {
     const struct conflict_rules *rules;
     struct platform_evidence evidence[PLATFORM_EVIDENCE_MOST];
     size_t evidence_count;
+    enum bind_mode strict;      // the bind that shares with nobody
     bool forwards_by_listening; // what forwards a port listens on it like any program; elsewhere packet rules do that
     struct str admin;           // "as root"
-    struct str elevated;        // the same command with all rights: "sudo {command}"
+    struct str elevated;        // the same command of moorage with all rights: "sudo {command}"
+    struct str as_admin;        // the same command of the system with all rights; empty = nothing stands in front of it
     struct str end;             // asks processes to end: "kill{pids}"
     struct str end_pid;         // how one of them stands there: " {pid}"
     struct str end_many;        // the same for too many to name: all of {port}
@@ -56,6 +58,8 @@ struct platform {
     struct str widen;           // makes the dynamic range of {protocol} wider
     struct str loopback;        // brings up the loopback device
     struct str link;            // shows the network interface {name}
+    struct str show_nftables;   // shows the chain {rule} ("ip nat PREROUTING")
+    struct str show_iptables;   // shows the rules of legacy iptables; {six} is "6" for IPv6
     struct platform_words words;
 };
 
@@ -79,6 +83,10 @@ platform_fill(struct arena *arena, struct str template, const struct platform_va
 // The same command with all rights: "sudo moorage 80".
 struct str
 platform_elevate(struct arena *arena, const struct platform *platform, struct str command);
+
+// A command of the system that needs all rights, as the user of this host types it.
+struct str
+platform_as_admin(struct arena *arena, const struct host *host, struct str command);
 
 // The command that stops a unit of this service manager, with what depends on it.
 struct str

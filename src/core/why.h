@@ -28,7 +28,7 @@ enum cause_kind {
     CAUSE_INHERITED,
     CAUSE_REUSEPORT_GROUP,
     CAUSE_LISTENER,
-    CAUSE_BOUND,
+    CAUSE_BOUND, // up to here: sockets that programs have
     CAUSE_CONNECTION,
     CAUSE_LINGERING,
     CAUSE_UNACCEPTED,

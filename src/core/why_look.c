@@ -103,16 +103,18 @@ collect_rows(struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
 
+    // The kernel tells them in no order: IPv4 comes first, as people write it.
     inquiry->rows.count = 0;
-    for (size_t i = SIZE_MAX; why_next(inquiry, &i);) {
-        const struct socket_row *row = &host->sockets.items[i];
-        if (row->netns != 0 || row->local_port != inquiry->port ||
-            !host_same_ports(row->protocol, inquiry->question->protocol))
-            continue;
-        struct why_row *added = LIST_ADD(inquiry->arena, &inquiry->rows);
-        added->socket = i;
-        added->role = role_of(inquiry, row);
-    }
+    for (int six = 0; six < 2; six++)
+        for (size_t i = SIZE_MAX; why_next(inquiry, &i);) {
+            const struct socket_row *row = &host->sockets.items[i];
+            if (row->netns != 0 || row->local_port != inquiry->port || (row->local.family == FAMILY_IPV6) != six ||
+                !host_same_ports(row->protocol, inquiry->question->protocol))
+                continue;
+            struct why_row *added = LIST_ADD(inquiry->arena, &inquiry->rows);
+            added->socket = i;
+            added->role = role_of(inquiry, row);
+        }
 }
 
 bool
@@ -176,7 +178,7 @@ probe_one(struct inquiry *inquiry, struct bind_wish wish, enum bind_mode mode, b
         inquiry->code = probe->code;
         inquiry->result = probe->result;
     }
-    if (str_equal(probe->bind, bind_mode_name(BIND_EXCLUSIVE)))
+    if (mode == inquiry->platform->strict)
         inquiry->strict_fails = true;
     if (str_equal(probe->bind, bind_mode_name(BIND_USUAL)))
         inquiry->usual_fails = true;

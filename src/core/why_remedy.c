@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/container.h"
 #include "core/known.h"
 #include "core/why_parts.h"
 
@@ -122,7 +123,10 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
         return str_printf(inquiry->arena, "Asks %.*s to end and gives it up to %u s to finish.", STR_ARG(name), grace);
     }
     if (cause->holders.count > 1)
-        return str_printf(inquiry->arena, "Asks all %zu programs that share the port to end.", cause->holders.count);
+        return cause->holders.count == 2
+                   ? STR("Asks both programs that share the port to end.")
+                   : str_printf(inquiry->arena, "Asks all %zu programs that share the port to end.",
+                                cause->holders.count);
     return str_printf(inquiry->arena, "Asks %.*s to end.", STR_ARG(name));
 }
 
@@ -193,14 +197,16 @@ stop_container(struct inquiry *inquiry, struct cause *cause)
     const struct container *container = cause->container;
     struct remedy *stop =
         add(inquiry, cause, LEVER_CONTAINER, HARM_LOW, "stop it",
-            STR("Stops the container; ending its forwarder would break it and free nothing for long."));
+            cause->kind == CAUSE_CONTAINER
+                ? STR("Stops the container; ending its forwarder would break it and free nothing for long.")
+                : STR("Stops the container, and with it the rule."));
 
     stop->command = free_command(inquiry);
     if (!container) {
         stop->by_hand = str_printf(inquiry->arena, "docker ps --filter publish=%u", inquiry->port);
         return;
     }
-    struct str name = container->name.len ? container->name : str_part(container->id, 0, 12);
+    struct str name = container_title(container);
     stop->by_hand = str_printf(inquiry->arena, "%.*s stop %.*s", STR_ARG(container->runtime), STR_ARG(name));
     if (container->compose_service.len > 0)
         stop->sentence = str_printf(inquiry->arena, "Stops the container (service %.*s of compose project %.*s).",
@@ -238,7 +244,7 @@ reserve(struct inquiry *inquiry, struct cause *cause)
     struct remedy *keep = add(inquiry, cause, LEVER_SETTING, HARM_LOW, "for good",
                               STR("Keeps the port out of what outgoing connections are given, from then on."));
     keep->command = str_printf(inquiry->arena, "moorage range reserve %u --persist", inquiry->port);
-    keep->by_hand = reserve_by_hand(inquiry);
+    keep->by_hand = platform_as_admin(inquiry->arena, inquiry->host, reserve_by_hand(inquiry));
 }
 
 static void
@@ -269,7 +275,7 @@ end_lingering(struct inquiry *inquiry, struct cause *cause)
     struct remedy *drop = add(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
                               STR("Drops what is left of the closed connections; needs root."));
     drop->command = free_command(inquiry);
-    drop->by_hand = fill_port(inquiry, platform->drop);
+    drop->by_hand = platform_as_admin(inquiry->arena, inquiry->host, fill_port(inquiry, platform->drop));
 }
 
 static void
@@ -286,11 +292,11 @@ static void
 use_own_address(struct inquiry *inquiry, struct cause *cause)
 {
     struct address asked = inquiry->wishes[0].address;
-    bool ipv4 = asked.family == FAMILY_IPV4;
+    bool ipv4 = asked.family == FAMILY_IPV4 || address_is_mapped(asked, NULL);
 
     if (address_is_loopback(asked) && inquiry->platform->loopback.len > 0) {
         add(inquiry, cause, LEVER_SETTING, HARM_LOW, "bring up", STR("The loopback device is down: bring it up."))
-            ->by_hand = inquiry->platform->loopback;
+            ->by_hand = platform_as_admin(inquiry->arena, inquiry->host, inquiry->platform->loopback);
         return;
     }
     add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use",
@@ -318,7 +324,27 @@ widen_range(struct inquiry *inquiry, struct cause *cause)
 {
     add(inquiry, cause, LEVER_SETTING, HARM_LOW, "widen it",
         STR("Gives outgoing connections more ports; better still, reuse connections instead of opening new ones."))
-        ->by_hand = fill_port(inquiry, inquiry->platform->widen);
+        ->by_hand = platform_as_admin(inquiry->arena, inquiry->host, fill_port(inquiry, inquiry->platform->widen));
+}
+
+// The container that the packets go to is what to stop; a rule of somebody else is only shown, since what it serves can't be
+// known.
+static void
+end_redirect(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct platform_value values[] = {{"rule", cause->redirect->rule},
+                                            {"six", cause->redirect->family == FAMILY_IPV6 ? STR("6") : STR("")}};
+    bool nftables = str_equal(cause->redirect->source, STR("nftables"));
+    struct str show = nftables ? inquiry->platform->show_nftables : inquiry->platform->show_iptables;
+
+    if (cause->container) {
+        stop_container(inquiry, cause);
+        return;
+    }
+    if (show.len == 0)
+        return;
+    add(inquiry, cause, LEVER_SETTING, HARM_NONE, "see it", STR("Shows the rule, and what it belongs to."))->by_hand =
+        platform_as_admin(inquiry->arena, inquiry->host, platform_fill(inquiry->arena, show, values, 2));
 }
 
 static void
@@ -402,16 +428,27 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
     case CAUSE_DYNAMIC_RANGE:
         reserve(inquiry, cause);
         break;
+    case CAUSE_REDIRECT:
+        end_redirect(inquiry, cause);
+        break;
     default:
         break;
     }
+}
+
+// What a program has and does not stand in the way (the address is wrong, the port is shared) needs no end.
+static bool
+is_beside(const struct cause *cause)
+{
+    return !cause->blocks && cause->kind <= CAUSE_BOUND;
 }
 
 void
 why_add_remedies(struct inquiry *inquiry, struct cause *cause)
 {
     use_other_port(inquiry, cause);
-    add_by_kind(inquiry, cause);
+    if (!is_beside(cause))
+        add_by_kind(inquiry, cause);
     // What is known of a forwarder helps only while its container is not known.
     if (cause->blocks && !cause->container)
         add_known(inquiry, cause);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/container.h"
 #include "core/snapshot.h"
 #include "core/why_parts.h"
 #include "sys/process.h"
@@ -54,7 +55,7 @@ list_addresses(struct inquiry *inquiry, struct cause *cause)
     for (size_t i = 0; i < host->addresses.count && i < 8; i++) {
         if (i > 0)
             buf_add_c(&out, ", ");
-        buf_add(&out, address_format(inquiry->arena, host->addresses.items[i].address));
+        buf_add(&out, endpoint_address(inquiry->arena, host->addresses.items[i].address));
     }
     if (out.len > 0)
         why_note(inquiry, cause, str_printf(inquiry->arena, "This host has %.*s.", STR_ARG(buf_str(&out))));
@@ -65,7 +66,7 @@ find_address(struct inquiry *inquiry)
 {
     struct err ignored;
     struct address address = inquiry->wishes[0].address;
-    struct str text = address_format(inquiry->arena, address);
+    struct str text = endpoint_address(inquiry->arena, address);
 
     if (inquiry->answer->verdict != WHY_NOT_LOCAL)
         return;
@@ -192,6 +193,42 @@ catches(const struct inquiry *inquiry, const struct redirect *rule)
     return false;
 }
 
+// Runtimes that forward by packet rules alone have no program on the port: what they tell is asked for only where a rule
+// leads away from this host.
+static const struct container *
+container_behind(struct inquiry *inquiry, const struct redirect *rule)
+{
+    struct host *host = inquiry->host;
+
+    if (rule->to.family == FAMILY_NONE)
+        return NULL;
+    container_find(inquiry->arena, host, inquiry->question->deadline_ms);
+    const struct container *container =
+        container_by_port(host, inquiry->question->protocol, rule->matched, inquiry->port);
+    if (container && container->restart.len == 0)
+        (void)container_detail(inquiry->arena, host, (size_t)(container - host->containers.items),
+                               inquiry->question->deadline_ms);
+    return container;
+}
+
+static void
+say_redirect(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct redirect *rule = cause->redirect;
+    uint16_t to_port = rule->to_port ? rule->to_port : inquiry->port;
+    struct str to = rule->to.family == FAMILY_NONE ? str_printf(inquiry->arena, "port %u", to_port)
+                                                   : address_format_port(inquiry->arena, rule->to, to_port);
+
+    cause->sentence = str_printf(inquiry->arena, "a packet rule sends %s for port %u to %.*s",
+                                 rule->partial ? "some of what comes" : "what comes", inquiry->port, STR_ARG(to));
+    if (cause->container)
+        cause->sentence = str_printf(inquiry->arena, "%.*s, container %.*s (%.*s)", STR_ARG(cause->sentence),
+                                     STR_ARG(container_title(cause->container)), STR_ARG(cause->container->runtime));
+    why_note(inquiry, cause,
+             str_printf(inquiry->arena, "%.*s, %.*s. A program here would hear nothing of it%s.", STR_ARG(rule->source),
+                        STR_ARG(rule->rule), rule->local_output ? "" : ", except from this host itself"));
+}
+
 static void
 find_redirects(struct inquiry *inquiry)
 {
@@ -201,18 +238,10 @@ find_redirects(struct inquiry *inquiry)
         const struct redirect *rule = &host->redirects.items[i];
         if (!catches(inquiry, rule))
             continue;
-        uint16_t to_port = rule->to_port ? rule->to_port : inquiry->port;
-        struct str to = rule->to.family == FAMILY_NONE ? str_printf(inquiry->arena, "port %u", to_port)
-                                                       : address_format_port(inquiry->arena, rule->to, to_port);
-        struct cause *cause =
-            add(inquiry, CAUSE_REDIRECT, false,
-                str_printf(inquiry->arena, "a packet rule sends %s for port %u to %.*s",
-                           rule->partial ? "some of what comes" : "what comes", inquiry->port, STR_ARG(to)));
+        struct cause *cause = why_add_cause(inquiry, CAUSE_REDIRECT, false);
         cause->redirect = rule;
-        why_note(inquiry, cause,
-                 str_printf(inquiry->arena, "%.*s, %.*s. A program here would hear nothing of it%s.",
-                            STR_ARG(rule->source), STR_ARG(rule->rule),
-                            rule->local_output ? "" : ", except from this host itself"));
+        cause->container = container_behind(inquiry, rule);
+        say_redirect(inquiry, cause);
     }
 }
 
@@ -244,8 +273,9 @@ add_namespace_cause(struct inquiry *inquiry, size_t first)
                           ? space->name
                           : str_printf(inquiry->arena, "net:[%llu]", (unsigned long long)socket->netns);
     cause->sentence = str_printf(
-        inquiry->arena, "%.*s listens on %.*s in another network namespace (%.*s), which does not take the port here",
-        STR_ARG(why_who(inquiry, cause)), STR_ARG(why_where(inquiry, cause)), STR_ARG(name));
+        inquiry->arena, "%.*s %s %.*s in another network namespace (%.*s), which does not take the port here",
+        STR_ARG(why_who(inquiry, cause)), socket->state == SOCKET_UNCONN ? "receives on" : "listens on",
+        STR_ARG(why_where(inquiry, cause)), STR_ARG(name));
 }
 
 static bool

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "core/container.h"
 #include "core/holder.h"
 #include "core/known.h"
 #include "core/why_parts.h"
@@ -64,9 +65,10 @@ format_local(struct inquiry *inquiry, const struct socket_row *socket)
 {
     struct str text = address_is_any(socket->local) && socket->v6only != TRI_YES
                           ? str_printf(inquiry->arena, "*:%u", socket->local_port)
-                          : address_format_port(inquiry->arena, socket->local, socket->local_port);
+                          : endpoint_address_port(inquiry->arena, socket->local, socket->local_port);
 
-    if (socket->device_name.len > 0)
+    // A link-local address tells its interface itself.
+    if (socket->device_name.len > 0 && socket->local.scope == 0)
         return str_printf(inquiry->arena, "%.*s on %.*s", STR_ARG(text), STR_ARG(socket->device_name));
     return text;
 }
@@ -107,7 +109,7 @@ static struct str
 remote_of(struct inquiry *inquiry, const struct cause *cause)
 {
     const struct socket_row *socket = socket_at(inquiry, cause, 0);
-    struct str remote = address_format_port(inquiry->arena, socket->remote, socket->remote_port);
+    struct str remote = endpoint_address_port(inquiry->arena, socket->remote, socket->remote_port);
 
     if (cause->sockets.count == 1)
         return remote;
@@ -184,7 +186,7 @@ say_container(struct inquiry *inquiry, const struct cause *cause)
 
     if (!container)
         return say_forwarder(inquiry, cause);
-    struct str name = container->name.len ? container->name : str_part(container->id, 0, 12);
+    struct str name = container_title(container);
     return str_printf(inquiry->arena, "container %.*s (%.*s) publishes %.*s", STR_ARG(name),
                       STR_ARG(container->runtime), STR_ARG(why_where(inquiry, cause)));
 }
@@ -220,8 +222,11 @@ say(struct inquiry *inquiry, const struct cause *cause)
         return str_printf(arena, "%.*s (%.*s) %s %.*s", STR_ARG(cause->service->name), STR_ARG(who),
                           udp ? "receives on" : "listens on", STR_ARG(where));
     case CAUSE_INHERITED:
-        return str_printf(arena, "%.*s keeps %.*s open, likely left to it by a program that has ended", STR_ARG(who),
-                          STR_ARG(where));
+        return cause->holders.count == 1
+                   ? str_printf(arena, "%.*s keeps %.*s open, likely left to it by a program that has ended",
+                                STR_ARG(who), STR_ARG(where))
+                   : str_printf(arena, "%.*s keep %.*s open, likely left to them by a program that has ended",
+                                STR_ARG(who), STR_ARG(where));
     case CAUSE_REUSEPORT_GROUP:
         return str_printf(arena, "%zu sockets share %.*s by SO_REUSEPORT, held by %.*s", cause->sockets.count,
                           STR_ARG(where), STR_ARG(who));
@@ -283,9 +288,34 @@ lower_name(struct inquiry *inquiry, const struct holder *holder)
     return str_ends(name, STR(".exe")) ? str_part(name, 0, name.len - 4) : name;
 }
 
+// How it keeps a socket that it has no common descriptor of, since other tools show nothing there.
+static void
+note_rare_way(struct inquiry *inquiry, struct cause *cause, const struct holder *holder)
+{
+    struct str how = holder->how.count > 0 ? holder->how.items[0] : STR("");
+    struct str rest = how;
+    struct str thread;
+
+    if (str_equal(how, STR("io_uring")))
+        why_note(inquiry, cause, STR("It keeps the socket in an io_uring, without a descriptor."));
+    if (str_equal(how, STR("mmap")))
+        why_note(inquiry, cause, STR("It keeps the socket mapped into its memory, without a descriptor."));
+    if (str_equal(how, STR("in-flight")))
+        why_note(inquiry, cause,
+                 STR("The socket is in a message that waits to be received (SCM_RIGHTS), and this program may receive "
+                     "it."));
+    if (str_starts(how, STR("thread ")) && str_word(&rest, &thread) && str_word(&rest, &thread))
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena,
+                            "Its thread %.*s has the socket; the descriptors of its main thread don't show it.",
+                            STR_ARG(thread)));
+}
+
 static void
 note_holders(struct inquiry *inquiry, struct cause *cause)
 {
+    if (cause->holders.count > 0)
+        note_rare_way(inquiry, cause, &cause->holders.items[0]);
     for (size_t i = 0; i < cause->holders.count; i++) {
         const struct holder *holder = &cause->holders.items[i];
         struct known_cause known = known_find(inquiry->question->protocol, inquiry->port, lower_name(inquiry, holder));

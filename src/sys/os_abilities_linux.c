@@ -100,9 +100,9 @@ try_holders(struct arena *arena, struct host *host)
     }
     closedir(proc);
     ability->good = refused == 0;
-    ability->detail =
-        refused ? str_printf(arena, "as uid %u: %zu processes can be looked into, %zu can't", self.uid, seen, refused)
-                : str_printf(arena, "all %zu processes can be looked into", seen);
+    ability->detail = refused ? str_printf(arena, "as uid %u: %zu process%s can be looked into, %zu can't", self.uid,
+                                           seen, seen == 1 ? "" : "es", refused)
+                              : str_printf(arena, "all %zu processes can be looked into", seen);
     if (refused)
         ability->fix = self.sees_processes
                            ? STR("these processes have rights that moorage lacks: run it with all capabilities")

@@ -170,8 +170,48 @@ TEST(an_address_of_another_host_is_said)
     scene.answer.question.endpoint.host = ENDPOINT_ADDRESS;
     scene.answer.question.endpoint.address = address_ipv4(10, 9, 9, 9);
     add_cause(arena, &scene, CAUSE_ADDRESS, true, "10.9.9.9 is not an address of this host");
-    CHECK_STR(text_of(arena, &scene),
-              "Port 3000 (TCP) on 10.9.9.9 can't be used: 10.9.9.9 is not an address of this host\n");
+    CHECK_STR(text_of(arena, &scene), "Port 3000 (TCP) is not allowed: 10.9.9.9 is not an address of this host\n");
+}
+
+TEST(the_verdict_stands_before_the_address_that_was_asked_for)
+{
+    struct scene scene;
+
+    open_scene(arena, &scene, WHY_FREE);
+    scene.answer.question.endpoint.host = ENDPOINT_ADDRESS;
+    scene.answer.question.endpoint.address = address_loopback(FAMILY_IPV6);
+    CHECK_STR(text_of(arena, &scene), "Port 3000 (TCP) is free on ::1\n");
+    open_scene(arena, &scene, WHY_TAKEN);
+    scene.answer.question.endpoint.host = ENDPOINT_LOCALHOST;
+    add_listener(arena, &scene);
+    CHECK(str_starts(text_of(arena, &scene), STR("Port 3000 (TCP) is taken by node (pid 41233), on all addresses "
+                                                 "(asked for localhost)\n")));
+    scene.answer.question.endpoint.host = ENDPOINT_ADDRESS;
+    scene.answer.question.endpoint.address = scene.host.sockets.items[0].local = address_ipv4(10, 0, 0, 1);
+    CHECK(str_starts(text_of(arena, &scene), STR("Port 3000 (TCP) is taken by node (pid 41233), on 10.0.0.1\n")));
+    open_scene(arena, &scene, WHY_NOT_ALLOWED);
+    scene.answer.question.endpoint.host = ENDPOINT_LOCALHOST;
+    add_cause(arena, &scene, CAUSE_DENIED, true, "a security policy refuses this bind");
+    CHECK(str_starts(text_of(arena, &scene), STR("Port 3000 (TCP) is not allowed on localhost: a security policy")));
+}
+
+TEST(the_verdict_names_a_device_and_counts_many_addresses)
+{
+    struct scene scene;
+
+    open_scene(arena, &scene, WHY_TAKEN);
+    struct cause *cause = add_listener(arena, &scene);
+    scene.host.sockets.items[0] =
+        (struct socket_row){.local = address_any(FAMILY_IPV4), .device = 3, .device_name = STR("eth0\033")};
+    CHECK(str_starts(text_of(arena, &scene), STR("Port 3000 (TCP) is taken by node (pid 41233), on all IPv4 addresses "
+                                                 "of device eth0\\x1b\n")));
+    for (uint8_t i = 0; i < 3; i++) {
+        *LIST_ADD(arena, &scene.host.sockets) = (struct socket_row){.local = address_ipv4(10, 0, 0, i)};
+        *LIST_ADD(arena, &cause->sockets) = i + 1u;
+    }
+    scene.host.sockets.items[0] = scene.host.sockets.items[1];
+    CHECK(str_starts(text_of(arena, &scene),
+                     STR("Port 3000 (TCP) is taken by node (pid 41233), on 10.0.0.0, 10.0.0.1 and 1 more\n")));
 }
 
 TEST(a_reserved_port_names_its_range)

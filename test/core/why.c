@@ -1,182 +1,7 @@
 #include "core/why.h"
 
-#include "core/snapshot.h"
-#include "decode/snapshot.h"
-#include "sys/fake_host.h"
 #include "sys/socket_table.h"
-#include "tap.h"
-
-// A host is built as data, written as a recording, and asked through the fake platform, as moorage-fake would.
-struct scene {
-    struct arena *arena;
-    struct host host;
-    struct host read;
-    struct answer answer;
-};
-
-static struct scene
-scene_new(struct arena *arena)
-{
-    struct scene scene = {.arena = arena};
-
-    scene.host.platform = STR("linux");
-    scene.host.name = STR("box");
-    scene.host.time_ms = 1769860800000;
-    scene.host.admin = true;
-    scene.host.ipv6 = true;
-    scene.host.complete = true;
-    scene.host.socket_source = STR("netlink");
-    struct port_range *range = LIST_ADD(arena, &scene.host.ranges);
-    *range = (struct port_range){.kind = RANGE_DYNAMIC,
-                                 .any_protocol = true,
-                                 .first = 32768,
-                                 .last = 60999,
-                                 .source = STR("net.ipv4.ip_local_port_range")};
-    range = LIST_ADD(arena, &scene.host.ranges);
-    *range = (struct port_range){.kind = RANGE_PRIVILEGED,
-                                 .any_protocol = true,
-                                 .first = 1,
-                                 .last = 1023,
-                                 .source = STR("net.ipv4.ip_unprivileged_port_start")};
-    return scene;
-}
-
-static struct socket_row *
-add_socket(struct scene *scene, enum protocol protocol, enum socket_state state, const char *local, uint16_t port,
-           uint64_t inode)
-{
-    struct socket_row *row = LIST_ADD(scene->arena, &scene->host.sockets);
-
-    row->protocol = protocol;
-    row->state = state;
-    (void)address_parse(str_of(local), &row->local);
-    row->local_port = port;
-    row->inode = inode;
-    row->cookie = 1000 + scene->host.sockets.count;
-    row->uid_known = true;
-    if (row->local.family == FAMILY_IPV6)
-        row->v6only = TRI_NO;
-    return row;
-}
-
-static struct process *
-add_process(struct scene *scene, uint32_t pid, uint32_t ppid, const char *name)
-{
-    struct process *process = LIST_ADD(scene->arena, &scene->host.processes);
-
-    process->pid = pid;
-    process->ppid = ppid;
-    process->pgid = process->sid = pid;
-    process->known = KNOWN_YES;
-    process->name = str_of(name);
-    process->command_known = KNOWN_YES;
-    *LIST_ADD(scene->arena, &process->command) = str_of(name);
-    process->user = (struct fact){KNOWN_YES, STR("ann")};
-    process->started_known = true;
-    process->started_ms = 1769850000000 + (int64_t)pid;
-    process->state = 'S';
-    process->same_netns = true;
-    return process;
-}
-
-// The socket that was added last is held by this process.
-static void
-held_by(struct scene *scene, uint32_t pid, uint64_t fd)
-{
-    struct holding *holding = LIST_ADD(scene->arena, &scene->host.holdings);
-
-    *holding = (struct holding){.socket = scene->host.sockets.count - 1, .pid = pid, .how = HOLDING_FD, .fd = fd};
-}
-
-static void
-probe_says(struct scene *scene, enum protocol protocol, const char *address, uint16_t port, const char *bind,
-           unsigned long code, const char *result)
-{
-    struct probe *probe = LIST_ADD(scene->arena, &scene->host.probes);
-
-    probe->protocol = protocol;
-    (void)address_parse(str_of(address), &probe->address);
-    probe->port = port;
-    probe->bind = str_of(bind);
-    probe->v6only = probe->address.family == FAMILY_IPV6;
-    probe->worked = code == 0;
-    probe->code = code;
-    probe->result = str_of(result);
-}
-
-static void
-both_probes_say(struct scene *scene, enum protocol protocol, uint16_t port, const char *bind, unsigned long code,
-                const char *result)
-{
-    probe_says(scene, protocol, "0.0.0.0", port, bind, code, result);
-    probe_says(scene, protocol, "::", port, bind, code, result);
-}
-
-static bool
-ask_question(struct scene *scene, struct why_question question)
-{
-    struct err err = {0};
-    struct snapshot_ask ask = {.protocols = 1u << question.protocol,
-                               .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
-                               .first = question.endpoint.first,
-                               .last = question.endpoint.first};
-
-    if (!fake_host_load(snapshot_write(scene->arena, &scene->host, false), &err))
-        printf("# %s\n", err.text);
-    if (!snapshot_read(scene->arena, &ask, &scene->read, &err) ||
-        !why_answer(scene->arena, &scene->read, &question, &scene->answer, &err)) {
-        printf("# %s\n", err.text);
-        return false;
-    }
-    return true;
-}
-
-static struct why_question
-question_of(enum protocol protocol, uint16_t port)
-{
-    return (struct why_question){.protocol = protocol, .endpoint = {.first = port, .last = port}, .deadline_ms = 300};
-}
-
-static bool
-ask(struct scene *scene, enum protocol protocol, uint16_t port)
-{
-    return ask_question(scene, question_of(protocol, port));
-}
-
-static struct cause *
-first_cause(struct scene *scene)
-{
-    static struct cause none = {.kind = CAUSE_KIND_COUNT};
-
-    return scene->answer.causes.count > 0 ? &scene->answer.causes.items[0] : &none;
-}
-
-static struct cause *
-cause_of(struct scene *scene, enum cause_kind kind)
-{
-    for (size_t i = 0; i < scene->answer.causes.count; i++)
-        if (scene->answer.causes.items[i].kind == kind)
-            return &scene->answer.causes.items[i];
-    return NULL;
-}
-
-// The contract's promise about every answer.
-static bool
-is_consistent(const struct scene *scene)
-{
-    bool blocked = false;
-
-    for (size_t i = 0; i < scene->answer.causes.count; i++) {
-        const struct cause *cause = &scene->answer.causes.items[i];
-        blocked = blocked || cause->blocks;
-        if (cause->sentence.len == 0 || (cause->blocks && cause->remedies.count == 0 && cause->kind != CAUSE_HIDDEN))
-            return false;
-        for (size_t k = 1; k < cause->remedies.count; k++)
-            if (cause->remedies.items[k - 1].harm > cause->remedies.items[k].harm)
-                return false;
-    }
-    return blocked != scene->answer.bindable;
-}
+#include "why_scene.h"
 
 TEST(listener_is_named_with_its_process)
 {
@@ -221,6 +46,43 @@ TEST(ipv4_and_ipv6_sockets_of_one_program_are_one_cause)
     CHECK_INT(first_cause(&scene)->sockets.count, 2);
     CHECK(str_starts(first_cause(&scene)->sentence, STR("nginx (pid 7) listens on *:8080")));
     CHECK(is_consistent(&scene));
+}
+
+TEST(ipv4_is_told_before_ipv6)
+{
+    struct scene scene = scene_new(arena);
+    add_process(&scene, 8, 1, "six");
+    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "::", 8080, 500)->v6only = TRI_YES;
+    held_by(&scene, 8, 3);
+    add_process(&scene, 9, 1, "four");
+    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 501);
+    held_by(&scene, 9, 3);
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK_INT(scene.answer.causes.count, 2);
+    CHECK_STR(first_cause(&scene)->sentence, "four (pid 9) listens on *:8080");
+}
+
+static struct str
+note_of_way(struct arena *arena, enum holding_how how)
+{
+    struct scene scene = scene_new(arena);
+    add_process(&scene, 9, 1, "server");
+    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
+    held_by(&scene, 9, 3);
+    scene.host.holdings.items[0].how = how;
+    scene.host.holdings.items[0].tid = 77;
+    if (!ask(&scene, PROTOCOL_TCP, 8080) || first_cause(&scene)->notes.count != 1)
+        return STR("");
+    return first_cause(&scene)->notes.items[0];
+}
+
+TEST(rare_way_to_keep_a_socket_is_said)
+{
+    CHECK_STR(note_of_way(arena, HOLDING_FD), "");
+    CHECK_STR(note_of_way(arena, HOLDING_IO_URING), "It keeps the socket in an io_uring, without a descriptor.");
+    CHECK_STR(note_of_way(arena, HOLDING_MMAP), "It keeps the socket mapped into its memory, without a descriptor.");
+    CHECK(str_find(note_of_way(arena, HOLDING_IN_FLIGHT), STR("waits to be received")) != SIZE_MAX);
+    CHECK(str_starts(note_of_way(arena, HOLDING_THREAD_FD), STR("Its thread 77 has the socket")));
 }
 
 TEST(connections_of_a_server_stand_with_it)
@@ -468,23 +330,6 @@ TEST(main_process_of_a_unit_is_a_service)
     CHECK_INT(first_cause(&scene)->kind, CAUSE_SERVICE);
     CHECK_STR(first_cause(&scene)->sentence, "nginx.service (nginx (pid 50 and 1 more)) listens on *:8080");
     CHECK(is_consistent(&scene));
-}
-
-static void
-add_web_container(struct scene *scene)
-{
-    struct container *container = LIST_ADD(scene->arena, &scene->host.containers);
-
-    *container = (struct container){.runtime = STR("docker"),
-                                    .id = STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
-                                    .name = STR("shop-web-1"),
-                                    .image = STR("nginx"),
-                                    .compose_project = STR("shop"),
-                                    .compose_service = STR("web"),
-                                    .state = STR("running"),
-                                    .restart = STR("always")};
-    *LIST_ADD(scene->arena, &container->ports) =
-        (struct published_port){.protocol = PROTOCOL_TCP, .host_port = 8080, .container_port = 80};
 }
 
 TEST(kernel_port_is_named_by_its_interface)
@@ -869,17 +714,6 @@ TEST(every_failing_call_leaves_a_consistent_answer_or_an_error)
         ended = fake_host_calls(NULL) < nth;
     }
     CHECK(ended);
-}
-
-static bool
-offers(struct scene *scene, const char *by_hand)
-{
-    const struct cause *cause = first_cause(scene);
-
-    for (size_t i = 0; i < cause->remedies.count; i++)
-        if (str_equal(cause->remedies.items[i].by_hand, str_of(by_hand)))
-            return true;
-    return false;
 }
 
 TEST(all_who_share_the_port_are_asked_to_end_unless_their_parent_ends_them)

@@ -80,6 +80,21 @@ def the_address_may_be_given_by_an_option():
 
 
 @test
+def the_first_line_is_a_verdict_whatever_address_is_asked_for():
+    port = new_port()
+    shapes.listener(port)
+    for args, line in ((("why", f"127.0.0.1:{port}"), f"Port {port} (TCP) is taken by e2e-listener"),
+                       (("why", f"[::1]:{port}"), f"Port {port} (TCP) is free on ::1"),
+                       ((port + 1, "--on", "192.0.2.7"), f"Port {port + 1} (TCP) is not allowed: 192.0.2.7 is not"),
+                       ((port + 1, "--device", "lo"), f"Port {port + 1} (TCP) is free on device lo")):
+        result = lib.run(*args)
+        assert result.out.startswith(line), str(result)
+    assert "(asked for 127.0.0.1)" in lib.run(f"127.0.0.1:{port}").out
+    # An interface has a name for people, not a number.
+    assert "fe80::1%lo is not" in lib.run(f"[fe80::1%lo]:{port}").out
+
+
+@test
 def a_service_name_is_its_port():
     assert asked("postgresql")[0] == ("tcp", None, 5432)
     assert asked("https")[0] == ("tcp", None, 443)
