@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@ enum {
     WORD_LIMIT = 4096,
     LIST_LIMIT = 16 << 20,
     MODE_MS = 300,
+    NO_PROGRAM = 127, // what a shell says
 };
 
 static const char *root = "";
@@ -63,31 +63,33 @@ neighbour_identify(struct arena *arena, struct host *host)
     host->wsl = wsl_version(&signs);
 }
 
-static bool
-is_program(struct str path)
-{
-    struct stat facts;
-    return stat(path.ptr, &facts) == 0 && S_ISREG(facts.st_mode) && access(path.ptr, X_OK) == 0;
-}
+// Looks for moorage.exe in the folders that follow, and becomes the first one.
+static const char search[] = "for d do [ -f \"$d/moorage.exe\" ] && [ -x \"$d/moorage.exe\" ] && exec "
+                             "\"$d/moorage.exe\" list --json; done; exit 127";
 
-// In PATH, which WSL extends by that of Windows, or beside this program.
-static struct str
-find_moorage(struct arena *arena)
+// Those of PATH, which WSL extends by that of Windows, and the one that this program is in. Folders of Windows may be on a
+// drive that does not answer: so that not even looking there can last, the one who looks is another process.
+static struct str_list
+search_words(struct arena *arena)
 {
+    struct str_list words = {.count = 0};
     struct str path = str_of(getenv("PATH"));
     struct str folder;
     char self[PATH_MAX];
-    while (str_cut(&path, ':', &folder)) {
-        struct str found = str_printf(arena, "%.*s/moorage.exe", STR_ARG(folder));
-        // Not out of the current folder, where anybody may have put it.
-        if (str_starts(folder, STR("/")) && is_program(found))
-            return found;
-    }
+    static const struct str first[] = {
+        STR_INIT("/bin/sh"), STR_INIT("-c"), {search, sizeof search - 1}, STR_INIT("sh")};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        *LIST_ADD(arena, &words) = first[i];
+    // Not the current folder, where anybody may have put one.
+    while (str_cut(&path, ':', &folder))
+        if (str_starts(folder, STR("/")))
+            *LIST_ADD(arena, &words) = folder;
     ssize_t got = readlink("/proc/self/exe", self, sizeof self);
     struct str own = {self, got < 0 ? 0 : (size_t)got};
     size_t slash = str_find_last_byte(own, '/');
-    struct str beside = str_printf(arena, "%.*s/moorage.exe", STR_ARG(str_part(own, 0, slash)));
-    return slash != SIZE_MAX && is_program(beside) ? beside : STR("");
+    if (slash != SIZE_MAX)
+        *LIST_ADD(arena, &words) = str_copy(arena, str_part(own, 0, slash));
+    return words;
 }
 
 static struct str
@@ -113,13 +115,13 @@ neighbour_read(struct arena *arena, unsigned deadline_ms, struct host *host, str
     if (!has_interop(arena))
         return err_set(err, ERR_UNSUPPORTED, 0,
                        "ask Windows who listens there: Windows programs can't be started from here");
-    struct str program = find_moorage(arena);
-    if (program.len == 0)
-        return err_set(err, ERR_GONE, 0, "ask Windows who listens there: moorage.exe is not in PATH");
-    struct str argv[] = {program, STR("list"), STR("--json")};
+    struct str_list words = search_words(arena);
     int64_t left = (end - clock_mono_us()) / 1000;
-    if (!spawn_read(arena, argv, 3, left > 0 ? (unsigned)left : 0, LIST_LIMIT, &answer, err) ||
-        !neighbour_list_parse(arena, answer.out, STR("Windows"), host, err))
+    if (!spawn_read(arena, words.items, words.count, left > 0 ? (unsigned)left : 0, LIST_LIMIT, &answer, err))
+        return err_prefix(err, "ask Windows who listens there");
+    if (answer.code == NO_PROGRAM)
+        return err_set(err, ERR_GONE, 0, "ask Windows who listens there: moorage.exe is not in PATH");
+    if (!neighbour_list_parse(arena, answer.out, STR("Windows"), host, err))
         return false;
     host->neighbours_known = KNOWN_YES;
     return true;

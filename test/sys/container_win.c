@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include "sys/clock.h"
+#include "sys/late_win.h"
 #include "sys/wide_win.h"
 
 // A runtime that answers one connection on a pipe of this test, in pieces, after it has read a whole request.
@@ -136,6 +137,28 @@ TEST(pipe_that_the_environment_names_is_found)
     for (size_t i = 0; i < list.count; i++)
         CHECK(!str_equal(list.items[i].path, str_of(stub.name)));
     SetEnvironmentVariableW(L"DOCKER_HOST", NULL);
+}
+
+TEST(machine_of_podman_is_found_by_its_name)
+{
+    struct container_endpoint_list list = {0};
+    struct stub stub = {.pieces = {"x"}};
+    if (late_is_wine())
+        SKIP("Wine 8 lists no pipes");
+    stub_start(&stub, "podman-machine-moorage", PIPE_TYPE_BYTE);
+    container_endpoints(arena, &list);
+    HANDLE client = CreateFileA(stub.name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    DWORD put;
+    WriteFile(client, "\r\n\r\n", 4, &put, NULL);
+    char byte;
+    ReadFile(client, &byte, 1, &put, NULL);
+    CloseHandle(client);
+    stub_stop(&stub);
+    bool found = false;
+    for (size_t i = 0; i < list.count; i++)
+        found = found ||
+                (str_equal(list.items[i].path, str_of(stub.name)) && str_equal(list.items[i].runtime, STR("podman")));
+    CHECK(found);
 }
 
 TAP_MAIN
