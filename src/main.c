@@ -97,6 +97,8 @@ read_line(struct command_run *run, const struct dispatch *dispatch, struct err *
     struct opt_table tables[] = {command_common_options, command->options};
 
     run->options = arena_alloc(run->arena, command->options_size);
+    if (command->preset)
+        memcpy(run->options, command->preset, command->options_size);
     void *const targets[] = {&run->common, run->options};
     struct opt_words words = {.foreign = command->foreign};
     bool good = opt_parse(run->arena, tables, targets, 2, dispatch->argc, dispatch->argv, &words, err);

@@ -56,6 +56,7 @@ struct command {
     const char *examples; // lines "moorage 8080\twhat it does"
     struct opt_table options;
     size_t options_size;      // of the command's own struct
+    const void *preset;       // what it holds before the line is read; NULL: zeroes
     enum opt_foreign foreign; // whether and where the command of another program may stand on its line
     bool hidden;              // works, but stands neither in help nor in completion
     // Exit code by contract. False results with an error go through `err`, printed by main; the code is then 2 for

@@ -12,6 +12,7 @@ extern const struct command command_completion;
 extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_list;
+extern const struct command command_wait;
 extern const struct command command_why;
 
 extern const struct command *const table_commands[];

@@ -60,20 +60,6 @@ main_cause(const struct answer *answer)
 }
 
 static struct str
-holders_text(const struct why_view *view, const struct cause *cause)
-{
-    const struct holder *first = &cause->holders.items[0];
-    struct str name = utf8_display(view->arena, holder_name(view->arena, first));
-
-    // A process that can't be named is its number alone.
-    if (cause->holders.count == 1 && str_equal(name, str_printf(view->arena, "pid %u", first->pid)))
-        return name;
-    if (cause->holders.count == 1)
-        return str_printf(view->arena, "%.*s (pid %u)", STR_ARG(name), first->pid);
-    return str_printf(view->arena, "%.*s (pid %u and %zu more)", STR_ARG(name), first->pid, cause->holders.count - 1);
-}
-
-static struct str
 container_name(const struct why_view *view, const struct container *container)
 {
     return utf8_display(view->arena, container_title(container));
@@ -109,7 +95,7 @@ taker(const struct why_view *view, const struct cause *cause)
         break;
     }
     if (cause->holders.count)
-        return holders_text(view, cause);
+        return words_holders(view->arena, &cause->holders);
     if (!cause->sockets.count)
         return STR("something that can't be named");
     const struct socket_row *socket = &view->host->sockets.items[cause->sockets.items[0]];

@@ -43,6 +43,32 @@ words_ago(struct arena *arena, int64_t ms)
 }
 
 struct str
+words_took(struct arena *arena, int64_t ms)
+{
+    if (ms < SECOND_MS)
+        return str_printf(arena, "%lld ms", (long long)(ms < 0 ? 0 : ms));
+    if (ms < 10LL * SECOND_MS)
+        return str_printf(arena, "%lld.%lld s", (long long)ms / SECOND_MS, (long long)ms % SECOND_MS / 100);
+    return words_span(arena, ms);
+}
+
+struct str
+words_holders(struct arena *arena, const struct holder_list *holders)
+{
+    if (holders->count == 0)
+        return STR("");
+    const struct holder *first = &holders->items[0];
+    struct str name = utf8_display(arena, holder_name(arena, first));
+
+    // A process that can't be named is its number alone.
+    if (holders->count == 1 && str_equal(name, str_printf(arena, "pid %u", first->pid)))
+        return name;
+    if (holders->count == 1)
+        return str_printf(arena, "%.*s (pid %u)", STR_ARG(name), first->pid);
+    return str_printf(arena, "%.*s (pid %u and %zu more)", STR_ARG(name), first->pid, holders->count - 1);
+}
+
+struct str
 words_protocol(enum protocol protocol)
 {
     switch (protocol) {

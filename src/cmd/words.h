@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "core/holder.h"
 #include "core/report.h"
 #include "decode/host.h"
 
@@ -25,6 +26,14 @@ words_span(struct arena *arena, int64_t ms);
 // "2 h ago", "just now"
 struct str
 words_ago(struct arena *arena, int64_t ms);
+
+// How long something took: "12 ms", "1.2 s", "3 min"
+struct str
+words_took(struct arena *arena, int64_t ms);
+
+// "node (pid 41233)", "node (pid 41233 and 2 more)", safe to print; empty for nobody.
+struct str
+words_holders(struct arena *arena, const struct holder_list *holders);
 
 // "TCP", "UDP", "UDP-Lite", "TCP" for MPTCP too, which shares its ports.
 struct str

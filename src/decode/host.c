@@ -167,6 +167,21 @@ host_has_owner(const struct socket_row *row)
 }
 
 bool
+host_covers(const struct socket_row *row, struct address address)
+{
+    struct address plain;
+
+    if (address.family == FAMILY_NONE)
+        return host_covers(row, address_loopback(FAMILY_IPV4)) || host_covers(row, address_loopback(FAMILY_IPV6));
+    if (address_equal(row->local, address))
+        return true;
+    if (row->local.family == FAMILY_IPV6 && address.family == FAMILY_IPV4)
+        return (address_is_any(row->local) && row->v6only != TRI_YES) ||
+               (address_is_mapped(row->local, &plain) && (address_is_any(plain) || address_equal(plain, address)));
+    return row->local.family == address.family && address_is_any(row->local);
+}
+
+bool
 host_could_be_held(const struct socket_row *row)
 {
     return host_has_owner(row) || row->state == SOCKET_LISTEN || row->state == SOCKET_BOUND ||

@@ -494,6 +494,10 @@ host_same_ports(enum protocol a, enum protocol b);
 bool
 host_has_owner(const struct socket_row *row);
 
+// Whether the socket gets what arrives for this address; family NONE: for 127.0.0.1 or ::1.
+bool
+host_covers(const struct socket_row *row, struct address address);
+
 // Whether looking for a holder can find one: it has an owner, or it serves or is bound, where Windows may name nobody.
 bool
 host_could_be_held(const struct socket_row *row);

@@ -141,14 +141,37 @@ take_body(struct arena *arena, struct str rest, const struct framing *framing, b
     return ended ? HTTP_DONE : HTTP_MORE;
 }
 
+// Refused at the first bytes: a peer that speaks something else may never send a line end.
+static bool
+may_be_http(struct str bytes)
+{
+    struct str magic = STR("HTTP/1.");
+    return str_equal(str_part(bytes, 0, magic.len), str_part(magic, 0, bytes.len));
+}
+
+enum http_state
+http_status(struct str bytes, unsigned *status)
+{
+    enum http_state state = may_be_http(bytes) ? HTTP_DONE : HTTP_BROKEN;
+    unsigned found = 0;
+    while (state == HTTP_DONE && found < 200) {
+        struct str line;
+        struct str fields;
+        state = cut_head(&bytes, &line, &fields);
+        if (state == HTTP_DONE && !parse_status(line, &found))
+            state = HTTP_BROKEN;
+    }
+    if (state == HTTP_DONE)
+        *status = found;
+    return state;
+}
+
 enum http_state
 http_parse(struct arena *arena, struct str bytes, bool ended, struct http_answer *out)
 {
     enum http_state state;
     struct http_answer answer;
-    // Refused at the first bytes: a peer that speaks something else may never send a line end.
-    struct str magic = STR("HTTP/1.");
-    if (!str_equal(str_part(bytes, 0, magic.len), str_part(magic, 0, bytes.len)))
+    if (!may_be_http(bytes))
         return HTTP_BROKEN;
     do {
         struct str status_line;

@@ -33,6 +33,10 @@ struct http_answer {
 enum http_state
 http_parse(struct arena *arena, struct str bytes, bool ended, struct http_answer *out);
 
+// The status alone, as soon as the head is whole: HTTP_DONE then, whatever the body will be.
+enum http_state
+http_status(struct str bytes, unsigned *status);
+
 // The value of the first field of this name (in any case), trimmed; empty if there is none.
 struct str
 http_header(const struct http_answer *answer, struct str name);

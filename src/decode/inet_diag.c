@@ -20,6 +20,13 @@
 #define LINUX_IPPROTO_UDPLITE 136
 #define LINUX_IPPROTO_MPTCP 262
 
+// MPTCP's number does not fit the byte that a request has for it.
+static const uint8_t protocol_numbers[PROTOCOL_COUNT] = {
+    [PROTOCOL_TCP] = LINUX_IPPROTO_TCP,
+    [PROTOCOL_UDP] = LINUX_IPPROTO_UDP,
+    [PROTOCOL_UDPLITE] = LINUX_IPPROTO_UDPLITE,
+};
+
 // Where the fields of struct inet_diag_msg stand.
 enum {
     AT_FAMILY = 0,
@@ -155,12 +162,6 @@ add_tcp_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seque
     netlink_end(out, start);
 }
 
-static const uint8_t numbers[PROTOCOL_COUNT] = {
-    [PROTOCOL_TCP] = LINUX_IPPROTO_TCP,
-    [PROTOCOL_UDP] = LINUX_IPPROTO_UDP,
-    [PROTOCOL_UDPLITE] = LINUX_IPPROTO_UDPLITE,
-};
-
 void
 inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t sequence)
 {
@@ -170,7 +171,7 @@ inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seq
     }
     size_t start = netlink_begin(out, SOCK_DIAG_BY_FAMILY, NETLINK_REQUEST | NETLINK_DUMP, sequence);
     netlink_add_u8(out, ask->family == FAMILY_IPV4 ? LINUX_AF_INET : LINUX_AF_INET6);
-    netlink_add_u8(out, numbers[ask->protocol]);
+    netlink_add_u8(out, protocol_numbers[ask->protocol]);
     buf_pad(out, '\0', 2);
     netlink_add_u32(out, inet_diag_states(ask->protocol, ask->states));
     add_socket_id(out, ask->port);
@@ -188,7 +189,7 @@ inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_
 {
     size_t start = netlink_begin(out, SOCK_DESTROY, NETLINK_REQUEST | NETLINK_ACK, sequence);
     netlink_add_u8(out, row->local.family == FAMILY_IPV4 ? LINUX_AF_INET : LINUX_AF_INET6);
-    netlink_add_u8(out, numbers[row->protocol]);
+    netlink_add_u8(out, protocol_numbers[row->protocol]);
     buf_pad(out, '\0', 2);
     netlink_add_u32(out, inet_diag_states(row->protocol, 1u << row->state));
     netlink_add_be16(out, row->local_port);
@@ -198,6 +199,35 @@ inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_
     netlink_add_u32(out, row->device);
     netlink_add_u32(out, (uint32_t)row->cookie);
     netlink_add_u32(out, (uint32_t)(row->cookie >> 32));
+    netlink_end(out, start);
+}
+
+static void
+add_address(struct buf *out, struct address address)
+{
+    buf_add(out, (struct str){(const char *)address.bytes, sizeof address.bytes});
+}
+
+void
+inet_diag_request_one(struct buf *out, enum protocol protocol, struct address local, uint16_t port, uint32_t sequence)
+{
+    struct address none = address_any(local.family);
+    // Of datagram sockets the kernel takes source and destination as the packet has them, of TCP as the socket has them
+    // (udp_dump_one in net/ipv4/udp_diag.c).
+    bool datagram = protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
+    size_t start = netlink_begin(out, SOCK_DIAG_BY_FAMILY, NETLINK_REQUEST | NETLINK_ACK, sequence);
+
+    netlink_add_u8(out, local.family == FAMILY_IPV4 ? LINUX_AF_INET : LINUX_AF_INET6);
+    netlink_add_u8(out, protocol_numbers[protocol]);
+    buf_pad(out, '\0', 2);
+    netlink_add_u32(out, UINT32_MAX);
+    netlink_add_be16(out, datagram ? 0 : port);
+    netlink_add_be16(out, datagram ? port : 0);
+    add_address(out, datagram ? none : local);
+    add_address(out, datagram ? local : none);
+    netlink_add_u32(out, local.scope);
+    netlink_add_u32(out, NO_COOKIE);
+    netlink_add_u32(out, NO_COOKIE);
     netlink_end(out, start);
 }
 

@@ -36,6 +36,12 @@ inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seq
 void
 inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_t sequence);
 
+// Appends a request for the one socket that would get what arrives for this address and port: of TCP the listener, of UDP
+// the receiver. The answer is its row or an error (ENOENT), then, since it is asked for, an acknowledgement. A socket that
+// is bound to a wildcard, or to both families, is found by any address that it covers.
+void
+inet_diag_request_one(struct buf *out, enum protocol protocol, struct address local, uint16_t port, uint32_t sequence);
+
 // One row out of the payload of one message. False when it is too short, of no known family or of no known state.
 bool
 inet_diag_parse(struct str payload, enum protocol protocol, struct socket_row *out);

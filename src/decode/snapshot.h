@@ -19,7 +19,7 @@ struct script_step {
         LIST_OF(uint32_t);
     } end; // processes that end, and with them the sockets that nobody else holds
     struct host
-        add; // its sockets, holdings, processes, services and probes are added (holding.socket counts from 0 here)
+        add; // its sockets, holdings, processes, services, probes and API answers are added (holding.socket counts from 0 here)
 };
 
 struct script {

@@ -383,6 +383,8 @@ add_rows(struct host *host, const struct host *add)
     }
     for (size_t i = 0; i < add->services.count; i++)
         put_service(host, &add->services.items[i]);
+    for (size_t i = 0; i < add->api_answers.count; i++)
+        *LIST_ADD(fake.arena, &host->api_answers) = add->api_answers.items[i];
     for (size_t i = 0; i < add->probes.count; i++)
         *LIST_ADD(fake.arena, &host->probes) = add->probes.items[i];
 }

@@ -14,9 +14,15 @@
 void
 term_begin(void);
 
-// Whether standard output (input) is a terminal.
+// Gives back what term_begin() took, for a program that comes in place of this one or beside it.
+void
+term_end(void);
+
+// Whether standard output (error output, input) is a terminal.
 bool
 term_output_is_terminal(void);
+bool
+term_error_is_terminal(void);
 bool
 term_input_is_terminal(void);
 

@@ -18,9 +18,21 @@ term_begin(void)
     // Neither a console nor signals here.
 }
 
+void
+term_end(void)
+{
+    // Nothing was taken.
+}
+
 // MOORAGE_FAKE_COLUMNS makes it a terminal of that width.
 bool
 term_output_is_terminal(void)
+{
+    return number_of("MOORAGE_FAKE_COLUMNS") > 0;
+}
+
+bool
+term_error_is_terminal(void)
 {
     return number_of("MOORAGE_FAKE_COLUMNS") > 0;
 }

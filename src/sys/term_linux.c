@@ -22,26 +22,47 @@ on_interrupt(int number)
     _exit(130);
 }
 
+// What was done at these signals before us.
+static struct {
+    bool taken;
+    struct sigaction pipe;
+    struct sigaction interrupt;
+} before;
+
 void
 term_begin(void)
 {
     // A closed pipe shows as a failed write, so that `moorage | head` ends quietly and with our own exit code.
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
+    before.taken = sigaction(SIGINT, NULL, &before.interrupt) == 0 && sigaction(SIGPIPE, &ignore, &before.pipe) == 0;
 
     // Started in the background by a shell without job control, Ctrl-C is ignored on purpose: leave it so.
-    struct sigaction old;
-    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+    if (before.taken && before.interrupt.sa_handler == SIG_IGN)
         return;
     struct sigaction interrupt = {.sa_handler = on_interrupt};
     sigemptyset(&interrupt.sa_mask);
     sigaction(SIGINT, &interrupt, NULL);
 }
 
+void
+term_end(void)
+{
+    if (!before.taken)
+        return;
+    sigaction(SIGPIPE, &before.pipe, NULL);
+    sigaction(SIGINT, &before.interrupt, NULL);
+}
+
 bool
 term_output_is_terminal(void)
 {
     return isatty(STDOUT_FILENO) == 1;
+}
+
+bool
+term_error_is_terminal(void)
+{
+    return isatty(STDERR_FILENO) == 1;
 }
 
 bool

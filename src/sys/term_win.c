@@ -93,10 +93,23 @@ term_begin(void)
     }
 }
 
+void
+term_end(void)
+{
+    SetConsoleCtrlHandler(on_interrupt, FALSE);
+    restore_console();
+}
+
 bool
 term_output_is_terminal(void)
 {
     return is_console(STD_OUTPUT_HANDLE) || is_cygwin_terminal(STD_OUTPUT_HANDLE);
+}
+
+bool
+term_error_is_terminal(void)
+{
+    return is_console(STD_ERROR_HANDLE) || is_cygwin_terminal(STD_ERROR_HANDLE);
 }
 
 bool

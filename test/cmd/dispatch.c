@@ -25,6 +25,12 @@ TEST(nothing_means_list)
     CHECK(find(arena, "--all --json").command == &command_list);
 }
 
+TEST(a_command_is_taken_by_its_name)
+{
+    CHECK(find(arena, "wait 8080").command == &command_wait);
+    CHECK(find(arena, "--json wait 8080").command == &command_wait);
+}
+
 TEST(a_port_means_why)
 {
     CHECK(find(arena, "8080").command == &command_why);
@@ -92,9 +98,9 @@ TEST(a_service_name_wins_over_a_program)
 
 TEST(commands_of_later_are_told)
 {
-    static const char *const words[] = {"free",  "kill",   "stop", "pick", "run",   "wait", "check", "lease",
-                                        "range", "log",    "undo", "top",  "ui",    "scan", "move",  "watch",
-                                        "audit", "policy", "lsp",  "mcp",  "agent", "hub"};
+    static const char *const words[] = {"free",  "kill",  "stop",   "pick", "run", "check", "lease",
+                                        "range", "log",   "undo",   "top",  "ui",  "scan",  "move",
+                                        "watch", "audit", "policy", "lsp",  "mcp", "agent", "hub"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct dispatch dispatch = find(arena, words[i]);

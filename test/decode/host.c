@@ -92,4 +92,23 @@ TEST(a_process_is_found_by_its_pid)
     CHECK(host_process(&host, 5) == NULL);
 }
 
+TEST(a_wildcard_covers_the_addresses_of_its_family)
+{
+    struct socket_row row = {.local = address_any(FAMILY_IPV4)};
+    struct address loopback = address_loopback(FAMILY_IPV4);
+
+    CHECK(host_covers(&row, loopback));
+    CHECK(host_covers(&row, address_any(FAMILY_NONE)));
+    CHECK(!host_covers(&row, address_loopback(FAMILY_IPV6)));
+    row.local = address_any(FAMILY_IPV6);
+    CHECK(host_covers(&row, loopback) && host_covers(&row, address_loopback(FAMILY_IPV6)));
+    row.v6only = TRI_YES;
+    CHECK(!host_covers(&row, loopback));
+    row.local = address_ipv4(10, 0, 0, 5);
+    CHECK(!host_covers(&row, loopback) && !host_covers(&row, address_any(FAMILY_NONE)));
+    CHECK(host_covers(&row, row.local));
+    CHECK(address_parse(STR("::ffff:127.0.0.1"), &row.local));
+    CHECK(host_covers(&row, loopback));
+}
+
 TAP_MAIN

@@ -137,4 +137,19 @@ TEST(a_head_without_end_is_refused)
     CHECK_INT(parse(arena, text, false, &answer), HTTP_BROKEN);
 }
 
+TEST(the_status_is_known_before_the_body)
+{
+    unsigned status = 0;
+
+    CHECK_INT(http_status(STR("HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\n"), &status), HTTP_DONE);
+    CHECK_INT(status, 503);
+    CHECK_INT(http_status(STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 204\r\n\r\n"), &status), HTTP_DONE);
+    CHECK_INT(status, 204);
+    CHECK_INT(http_status(STR("HTTP/1.1 200 OK\r\nServer: x"), &status), HTTP_MORE);
+    CHECK_INT(http_status(STR(""), &status), HTTP_MORE);
+    CHECK_INT(http_status(STR("SSH-2.0-x"), &status), HTTP_BROKEN);
+    CHECK_INT(http_status(STR("HTTP/1.1 abc\r\n\r\n"), &status), HTTP_BROKEN);
+    CHECK_INT(status, 204);
+}
+
 TAP_MAIN

@@ -224,4 +224,24 @@ TEST(an_order_to_destroy_names_one_socket)
     CHECK(netlink_u32(message.payload, 52, &number) && number == 0x11223344);
 }
 
+TEST(one_socket_is_asked_for_by_its_address)
+{
+    struct buf out = {.arena = arena};
+    uint16_t source;
+    uint16_t destination;
+
+    inet_diag_request_one(&out, PROTOCOL_TCP, address_loopback(FAMILY_IPV4), 8080, 7);
+    struct str tcp = buf_str(&out);
+    CHECK_INT(tcp.len, 16 + 56);
+    CHECK(tcp.ptr[16] == 2 && tcp.ptr[17] == 6);
+    CHECK(netlink_be16(tcp, 24, &source) && netlink_be16(tcp, 26, &destination));
+    CHECK(source == 8080 && destination == 0 && tcp.ptr[28] == 127 && tcp.ptr[44] == 0);
+    out = (struct buf){.arena = arena};
+    inet_diag_request_one(&out, PROTOCOL_UDP, address_loopback(FAMILY_IPV6), 53, 7);
+    struct str udp = buf_str(&out);
+    CHECK(udp.ptr[16] == 10 && udp.ptr[17] == 17);
+    CHECK(netlink_be16(udp, 24, &source) && netlink_be16(udp, 26, &destination));
+    CHECK(source == 0 && destination == 53 && udp.ptr[28 + 15] == 0 && udp.ptr[44 + 15] == 1);
+}
+
 TAP_MAIN

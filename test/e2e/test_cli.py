@@ -128,7 +128,7 @@ def what_comes_later_says_what_to_do_until_then():
     for args in (("free", port), ("kill", port), ("stop", port), ("-k", port), (port, "-k"), (port, "free"),
                  ("why", port, "kill"), ("free", port, "--dry-run")):
         assert "not yet" in refused(*args) and "moorage 8080" in refused(*args), args
-    for args in (("pick",), ("run", "--", "true"), ("wait", port), ("check", port), ("lease", "take", "x"), ("range",),
+    for args in (("pick",), ("run", "--", "true"), ("check", port), ("lease", "take", "x"), ("range",),
                  ("log",), ("undo",), ("why", "--", "true"), ("help", "free")):
         assert "not yet" in refused(*args), args
 
@@ -222,10 +222,10 @@ def closed_standard_streams_are_no_crash():
 def help_tells_all_and_each():
     overview = run("--help")
     assert overview.code == 0 and run("help").out == overview.out and run("-h").out == overview.out
-    for word in ("list", "why", "doctor", "help"):
+    for word in ("list", "why", "wait", "doctor", "help"):
         assert re.search(rf"^  {word} ", overview.out, re.M), word
     assert "completion" not in overview.out
-    for word in ("list", "why", "doctor", "help", "completion"):
+    for word in ("list", "why", "wait", "doctor", "help", "completion"):
         page = run(word, "--help")
         assert page.code == 0 and page.out.startswith(f"moorage {word}"), str(page)
         assert run("help", word).out == page.out and "--json" in page.out
@@ -234,7 +234,7 @@ def help_tells_all_and_each():
 
 @test
 def help_fits_eighty_columns():
-    for args in (("--help",), ("list", "--help"), ("why", "--help"), ("doctor", "--help")):
+    for args in (("--help",), ("list", "--help"), ("why", "--help"), ("wait", "--help"), ("doctor", "--help")):
         for line in run(*args).out.splitlines():
             assert len(line) <= 80, line
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """The manual, --help and shell completion say the same as the program's own tables."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import lib
 from lib import run, test
 
 MAN = lib.ROOT / "man"
-COMMANDS = ("list", "why", "doctor")
+COMMANDS = ("list", "why", "wait", "doctor")
 # scdoc leaves empty paragraphs and names pages in lower case: not what a lint is for.
 NOISE = re.compile(r"skipping paragraph macro|lower case character in document title|longer than 80 bytes")
 
@@ -95,6 +96,16 @@ def kinds_of_causes_in_the_manual_are_those_of_the_schema():
     page = (MAN / "moorage-why.1.scd").read_text().split("\n# CAUSES\n", 1)[1].split("\n# ", 1)[0]
     for kind in re.findall(r"^\*([a-z-]+)\*", page, re.M) + re.findall(r", \*([a-z-]+)\*", page):
         assert f'"{kind}"' in schema, kind
+
+
+@test
+def what_several_schemas_define_is_the_same_in_each():
+    known = {}
+    for path in sorted(lib.SCHEMAS.glob("*.json")):
+        if path.stem == "snapshot":
+            continue
+        for name, definition in json.loads(path.read_text()).get("$defs", {}).items():
+            assert known.setdefault(name, definition) == definition, (path.name, name)
 
 
 @test

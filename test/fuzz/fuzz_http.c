@@ -23,6 +23,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(cut.status >= 200 && cut.status <= 599 && cut.body.len <= size && cut.headers.len <= HTTP_HEAD_LIMIT);
         http_header(&cut, STR("Server"));
     }
+    unsigned status = 0;
+    enum http_state head = http_status(bytes, &status);
+    assert(head != HTTP_DONE || (status >= 200 && status <= 599));
+    assert(ended != HTTP_DONE || (head == HTTP_DONE && status == cut.status));
     if (size > 0 && http_parse(arena, str_part(bytes, 0, size - 1), false, &cut) == HTTP_DONE)
         assert(state == HTTP_DONE && whole.status == cut.status && str_equal(whole.body, cut.body));
     arena_close(arena);
