@@ -3,6 +3,7 @@
 
 // The HTTP server that is part of the system and listens for many programs at once, under a process id that names none of
 // them.
+// Invariant: asking does not start it.
 // How the systems differ: Windows has http.sys, which listens as pid 4: reservations (urlacl) are asked of the HTTP API and
 // the registry, queues and their processes of netsh, since no interface tells them. Linux has none: ERR_UNSUPPORTED.
 

@@ -12,8 +12,10 @@
 #include "decode/http_url.h"
 #include "decode/registry.h"
 #include "decode/security.h"
+#include "sys/clock.h"
 #include "sys/late_win.h"
 #include "sys/registry_win.h"
+#include "sys/service.h"
 #include "sys/sid_win.h"
 #include "sys/tool_win.h"
 #include "sys/wide_win.h"
@@ -110,15 +112,15 @@ from_console(struct arena *arena, struct str text)
     return units > 0 ? wide_to(arena, wide, (size_t)units) : text;
 }
 
-bool
-http_service_read(struct arena *arena, unsigned deadline_ms, struct host *host, struct err *err)
+// What programs use, and what is reserved for them. netsh and the interface start the server, so it must run already.
+static bool
+read_running(struct arena *arena, unsigned deadline_ms, struct host *host, struct err *err)
 {
     struct raw_bytes raw = {.name = STR("")};
     struct str text;
-    struct err why = {0};
     // First what is in use: a reservation of the same URL adds nothing to it.
     bool queues =
-        tool_ask_netsh(arena, STR("http show servicestate view=requestq verbose=yes"), deadline_ms, &raw, &text, &why);
+        tool_ask_netsh(arena, STR("http show servicestate view=requestq verbose=yes"), deadline_ms, &raw, &text, err);
     if (raw.name.len > 0)
         *LIST_ADD(arena, &host->raw) = raw;
     if (queues)
@@ -128,10 +130,25 @@ http_service_read(struct arena *arena, unsigned deadline_ms, struct host *host, 
         host->http_urls.count = used;
         read_by_registry(arena, host);
     }
-    host->http_known = queues ? KNOWN_YES : host_known_of(why.kind);
-    if (!queues && host->http_urls.count == 0)
-        return err_set(err, why.kind, why.os, "%s", why.text);
-    if (!queues)
-        host->http_known = KNOWN_NOT_ALLOWED;
-    return true;
+    return queues;
+}
+
+bool
+http_service_read(struct arena *arena, unsigned deadline_ms, struct host *host, struct err *err)
+{
+    int64_t end = clock_mono_us() + (int64_t)deadline_ms * 1000;
+    struct service server;
+    struct err why = {0};
+    if (!service_read(arena, false, 0, STR("HTTP"), deadline_ms, &server, &why))
+        return err_set(err, why.kind == ERR_GONE ? ERR_UNSUPPORTED : why.kind, why.os, "%s", why.text);
+    host->http_known = KNOWN_YES;
+    if (!str_equal(server.state, STR("active"))) {
+        read_by_registry(arena, host);
+        return true;
+    }
+    int64_t left = (end - clock_mono_us()) / 1000;
+    if (read_running(arena, left > 0 ? (unsigned)left : 0, host, &why))
+        return true;
+    host->http_known = KNOWN_NOT_ALLOWED;
+    return host->http_urls.count > 0 || err_set(err, why.kind, why.os, "%s", why.text);
 }

@@ -29,8 +29,37 @@ reserve(void)
     CHECK(status == ERROR_SUCCESS);
 }
 
+static DWORD
+server_state(void)
+{
+    SERVICE_STATUS status = {.dwCurrentState = 0};
+    SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+    SC_HANDLE service = OpenServiceW(manager, L"HTTP", SERVICE_QUERY_STATUS);
+    QueryServiceStatus(service, &status);
+    CloseServiceHandle(service);
+    CloseServiceHandle(manager);
+    return status.dwCurrentState;
+}
+
+// netsh is asked only while the server runs. Wine's runs no longer than its prefix is used.
+static void
+start_server(void)
+{
+    if (late_is_wine()) {
+        SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        SC_HANDLE service = OpenServiceW(manager, L"HTTP", SERVICE_START);
+        StartServiceW(service, 0, NULL);
+        CloseServiceHandle(service);
+        CloseServiceHandle(manager);
+    }
+    for (int i = 0; i < 300 && server_state() != SERVICE_RUNNING; i++)
+        Sleep(100);
+    CHECK_INT(server_state(), SERVICE_RUNNING);
+}
+
 TEST(urls_in_use_are_told_with_their_processes)
 {
+    start_server();
     struct host host = {0};
     struct err err = {0};
     fake_tool_begin(arena);
@@ -53,6 +82,7 @@ TEST(reservations_name_whom_they_are_for)
     struct err err = {0};
     if (!late_is_wine())
         SKIP("it would add a reservation to this machine");
+    start_server();
     reserve();
     fake_tool_begin(arena);
     bool good = http_service_read(arena, 60000, &host, &err);
@@ -72,6 +102,7 @@ TEST(nothing_to_be_read_is_an_error)
     struct err err = {0};
     if (!late_is_wine())
         SKIP("this machine has reservations");
+    start_server();
     fake_tool_begin(arena);
     bool good = http_service_read(arena, 60000, &host, &err);
     fake_tool_end(arena);
@@ -94,6 +125,24 @@ TEST(real_windows_tells_its_reservations)
     CHECK(http_service_read(arena, 10000, &host, &err));
     CHECK_INT(host.http_known, KNOWN_YES);
     CHECK(host.http_urls.count > 0);
+}
+
+// Comes last, which is first where the linker turns the order of tests around: the others start the server.
+TEST(server_that_does_not_run_is_not_started)
+{
+    struct host host = {0};
+    struct err err = {0};
+    if (server_state() != SERVICE_STOPPED)
+        SKIP("the HTTP server runs already");
+    fake_tool_begin(arena);
+    fake_tool_answer(arena, HTTP_STATE, windows_data(arena, "queues-en.437.txt"), 0);
+    bool good = http_service_read(arena, 60000, &host, &err);
+    fake_tool_end(arena);
+    CHECK_INT(server_state(), SERVICE_STOPPED);
+    CHECK(good);
+    CHECK_INT(host.http_known, KNOWN_YES);
+    for (size_t i = 0; i < host.http_urls.count; i++)
+        CHECK(!host.http_urls.items[i].registered);
 }
 
 int
