@@ -39,7 +39,9 @@ install:
 	@tools/setup.sh install
 	@$(MAKE) --no-print-directory all
 	@$(MESON) configure build --prefix "$(abspath $(PREFIX))"
-	@$(MESON) install -C build --quiet $(if $(DESTDIR),--destdir "$(abspath $(DESTDIR))")
+	@$(MAKE) --no-print-directory all
+	@$(MESON) install -C build --quiet --no-rebuild $(if $(DESTDIR),--destdir "$(abspath $(DESTDIR))")
+	@echo "Installed moorage under $(if $(DESTDIR),$(abspath $(DESTDIR)))$(abspath $(PREFIX))"
 
 format:
 	@find src test -name '*.[ch]' | xargs clang-format -i

@@ -58,6 +58,12 @@ def a_broken_build_is_shown_and_not_run(folder):
 
 
 @test
+def installing_says_where_and_not_how(folder):
+    code, said = make(folder, "install", f"PREFIX={folder}/x", ninja="echo noise")
+    expect((code, said) == (0, f"Installed moorage under {folder}/x\n"), (code, said))
+
+
+@test
 def configuring_fails_when_a_platform_lacks_a_file(folder):
     tree = pathlib.Path(folder, "tree")
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build*", ".git", "deps", "data"))
