@@ -63,13 +63,24 @@ prepare(struct command_run *run)
 static bool
 answer_about(struct command_run *run, const struct dispatch *dispatch)
 {
+    bool named = table_find(dispatch->word) == dispatch->command;
+
+    if (run->common.version && run->common.json) {
+        cJSON *document = cJSON_CreateObject();
+        json_add_str(run->arena, document, "schema", STR("moorage.version/1"));
+        json_add_str(run->arena, document, "version", STR(MOORAGE_VERSION));
+        command_json(run, document);
+        return true;
+    }
     if (run->common.version) {
         buf_add_c(&run->out, "moorage " MOORAGE_VERSION "\n");
         return true;
     }
     if (!run->common.help)
         return false;
-    if (table_find(dispatch->word) == dispatch->command)
+    if (run->common.json)
+        help_json(run, named ? dispatch->command : NULL);
+    else if (named)
         help_command(&run->out, dispatch->command, run->width, run->colour);
     else
         help_all(&run->out, run->width, run->colour);
@@ -89,6 +100,16 @@ run_command(struct command_run *run, const struct dispatch *dispatch, struct err
     return dispatch->command->run(run, err);
 }
 
+// Reading ends at the word that is wrong, but who asks for JSON behind it gets the error as JSON too.
+static bool
+asks_for_json(const struct dispatch *dispatch)
+{
+    for (int i = 0; i < dispatch->argc && strcmp(dispatch->argv[i], "--") != 0; i++)
+        if (strcmp(dispatch->argv[i], "--json") == 0 || strcmp(dispatch->argv[i], "-j") == 0)
+            return true;
+    return false;
+}
+
 // A command that is not there yet has no options to read, but --json and --help still hold.
 static bool
 read_line(struct command_run *run, const struct dispatch *dispatch, struct err *err)
@@ -104,6 +125,7 @@ read_line(struct command_run *run, const struct dispatch *dispatch, struct err *
     bool good = opt_parse(run->arena, tables, targets, 2, dispatch->argc, dispatch->argv, &words, err);
     run->operands = words.operands;
     run->behind = words.behind;
+    run->common.json = run->common.json || (!good && asks_for_json(dispatch));
     return good || dispatch->later || run->common.help || run->common.version;
 }
 
@@ -146,6 +168,7 @@ run_line(int argc, char **argv)
     if (good) {
         err = (struct err){0};
         run.bare = dispatch.bare;
+        run.wants_port = dispatch.wants_port;
         run.again = dispatch_again(arena, &dispatch);
         if (!is_elevated_elsewhere(&run, argc, argv, &code, &err))
             code = run_command(&run, &dispatch, &err);

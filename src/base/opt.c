@@ -154,13 +154,20 @@ store(const struct reading *reading, const struct found *found, struct str value
     return true;
 }
 
-static bool
-looks_like_number(struct str s)
+bool
+opt_takes_next(const struct opt *opt, struct str next)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if ((s.ptr[i] < '0' || s.ptr[i] > '9') && s.ptr[i] != '.')
+    struct str rest = next;
+    struct str whole;
+    uint64_t number;
+
+    if (!opt->optional_value)
+        return true;
+    for (size_t i = 0; i < next.len; i++)
+        if ((next.ptr[i] < '0' || next.ptr[i] > '9') && next.ptr[i] != '.')
             return false;
-    return s.len > 0;
+    str_cut(&rest, '.', &whole);
+    return next.len > 0 && (opt->next_most == 0 || !str_to_u64(whole, 10, &number) || number <= opt->next_most);
 }
 
 // Stores the option's value: the one that was written with it (`value.ptr` not NULL), or the next word.
@@ -170,7 +177,7 @@ take_value(struct reading *reading, const struct found *found, struct str value)
     const struct opt *opt = found->opt;
     if (!value.ptr && reading->at < reading->argc) {
         struct str next = str_of(reading->argv[reading->at]);
-        if (!opt->optional_value || looks_like_number(next)) {
+        if (opt_takes_next(opt, next)) {
             value = next;
             reading->at++;
         }

@@ -32,6 +32,7 @@ struct opt {
     const char *help;    // one line, no full stop; NULL keeps the option out of --help
     size_t offset;       // where in the command's own struct the value goes
     bool optional_value; // `--watch`, `--watch=2` and `--watch 2` all stand; without a value: 0 or "" (ptr set)
+    unsigned next_most;  // a greater number behind a blank is not its value, but an operand; 0 = any number is
 };
 
 // What a command's line may hold.
@@ -66,6 +67,10 @@ struct opt_words {
 bool
 opt_parse(struct arena *arena, const struct opt_table *tables, void *const *targets, size_t count, int argc,
           char **argv, struct opt_words *words, struct err *err);
+
+// Whether the word behind the option is its value (where none stands in the option's own word). Not for flags.
+bool
+opt_takes_next(const struct opt *opt, struct str next);
 
 // A span of time: "30s", "500ms", "2m", "1.5h", "1d"; a number alone means seconds. False for anything else, for more than
 // three digits behind the point, and for more than ten years.

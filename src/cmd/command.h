@@ -36,6 +36,7 @@ struct command_run {
     struct arena *arena;
     struct command_common common;
     bool bare;        // the first operand stands where a command could: it may be a slip
+    bool wants_port;  // the line asks why, so a word that nothing here is called was to be a port
     struct str again; // the line that was typed, quoted for a shell: "moorage list --udp"
     struct str_list operands;
     struct str_list behind; // the command of another program; see command.foreign

@@ -1,5 +1,7 @@
 #include "cmd/command.h"
 
+#include "base/json.h"
+
 #include "base/utf8.h"
 #include "cmd/table.h"
 
@@ -256,6 +258,14 @@ completion_run(struct command_run *run, struct err *err)
     } else {
         err_set(err, ERR_USAGE, 0, "which shell? moorage completion bash, zsh or fish");
         return EXIT_USAGE;
+    }
+    if (run->common.json) {
+        cJSON *document = cJSON_CreateObject();
+        json_add_str(run->arena, document, "schema", STR("moorage.completion/1"));
+        json_add_str(run->arena, document, "shell", shell);
+        json_add_str(run->arena, document, "script", buf_str(&run->out));
+        run->out = (struct buf){.arena = run->arena};
+        command_json(run, document);
     }
     return EXIT_GOOD;
 }

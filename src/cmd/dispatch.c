@@ -19,13 +19,6 @@ find_option(struct str name, char letter)
     return NULL;
 }
 
-static bool
-is_number(struct str s)
-{
-    uint64_t ignored;
-    return str_to_u64(s, 10, &ignored);
-}
-
 // Whether the word behind this option is its value.
 static bool
 takes_next(struct str word, struct str next)
@@ -47,7 +40,7 @@ takes_next(struct str word, struct str next)
     }
     if (!opt || opt->kind == OPT_FLAG)
         return false;
-    return !opt->optional_value || is_number(next);
+    return opt_takes_next(opt, next);
 }
 
 // Where the operand behind position `at` stands, or `argc`.
@@ -128,7 +121,8 @@ redirect_why(struct arena *arena, struct dispatch *dispatch, const struct servic
 
     if (at == dispatch->argc || ended)
         return;
-    if (kind_of(arena, str_of(dispatch->argv[at]), services) == ENDPOINT_IS_WORD)
+    dispatch->wants_port = kind_of(arena, str_of(dispatch->argv[at]), services) == ENDPOINT_IS_WORD;
+    if (dispatch->wants_port)
         dispatch->command = &command_list;
 }
 

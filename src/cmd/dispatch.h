@@ -17,6 +17,7 @@ struct dispatch {
     const struct later *later;     // the line asks for a command that is not there yet; `word` is how it was typed
     struct str word;               // the first operand, the command's own name included; ptr NULL = none
     bool bare;                     // `word` is neither command nor port: the name of a program, or a slip
+    bool wants_port;               // the command is "why", though its word is no port: the list tells of programs
     int argc;                      // the line without the command's name
     char **argv;
 };

@@ -1,6 +1,7 @@
 #include "cmd/help.h"
 
 #include "base/ink.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "cmd/later.h"
 #include "cmd/table.h"
@@ -114,17 +115,88 @@ help_command(struct buf *out, const struct command *command, size_t width, bool 
     }
 }
 
+static void
+add_words(struct arena *arena, cJSON *array, const char *words, char between)
+{
+    struct str rest = str_of(words ? words : "");
+    struct str word;
+
+    while (rest.len > 0) {
+        str_cut(&rest, between, &word);
+        json_append_str(arena, array, word);
+    }
+}
+
+static void
+add_options(struct arena *arena, cJSON *object, const struct opt_table *table)
+{
+    cJSON *array = json_add_array(object, "options");
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct opt *opt = &table->items[i];
+        if (!opt->help)
+            continue;
+        cJSON *entry = json_append_object(array);
+        json_add_str(arena, entry, "name", str_of(opt->name));
+        if (opt->letter)
+            json_add_str(arena, entry, "letter", (struct str){&opt->letter, 1});
+        else
+            json_add_null(entry, "letter");
+        if (opt->value)
+            json_add_str(arena, entry, "value", str_of(opt->value));
+        else
+            json_add_null(entry, "value");
+        add_words(arena, json_add_array(entry, "choices"), opt->choices, '|');
+        json_add_str(arena, entry, "help", str_of(opt->help));
+    }
+}
+
+void
+help_json(struct command_run *run, const struct command *command)
+{
+    struct arena *arena = run->arena;
+    cJSON *document = cJSON_CreateObject();
+
+    json_add_str(arena, document, "schema", STR("moorage.help/1"));
+    json_add_str(arena, document, "version", STR(MOORAGE_VERSION));
+    cJSON *commands = json_add_array(document, "commands");
+    for (size_t i = 0; i < table_command_count; i++) {
+        const struct command *one = table_commands[i];
+        if (command ? one != command : one->hidden)
+            continue;
+        cJSON *entry = json_append_object(commands);
+        json_add_str(arena, entry, "name", str_of(one->name));
+        add_words(arena, json_add_array(entry, "aliases"), one->aliases, ' ');
+        json_add_str(arena, entry, "usage", str_of(one->usage));
+        json_add_str(arena, entry, "summary", str_of(one->summary));
+        add_options(arena, entry, &one->options);
+    }
+    add_options(arena, document, &command_common_options);
+    command_json(run, document);
+}
+
+static void
+answer(struct command_run *run, const struct command *command)
+{
+    if (run->common.json)
+        help_json(run, command);
+    else if (command)
+        help_command(&run->out, command, run->width, run->colour);
+    else
+        help_all(&run->out, run->width, run->colour);
+}
+
 static int
 help_run(struct command_run *run, struct err *err)
 {
     if (run->operands.count == 0) {
-        help_all(&run->out, run->width, run->colour);
+        answer(run, NULL);
         return EXIT_GOOD;
     }
     struct str word = run->operands.items[0];
     const struct command *command = table_find(word);
     if (command) {
-        help_command(&run->out, command, run->width, run->colour);
+        answer(run, command);
         return EXIT_GOOD;
     }
     const struct later *later = later_find(word);

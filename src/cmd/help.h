@@ -17,4 +17,8 @@ help_all(struct buf *out, size_t width, bool colour);
 void
 help_command(struct buf *out, const struct command *command, size_t width, bool colour);
 
+// The same for programs: the document moorage.help/1, about one command or (NULL) about all of them.
+void
+help_json(struct command_run *run, const struct command *command);
+
 #endif

@@ -8,6 +8,7 @@
 #include "cmd/list_cells.h"
 #include "cmd/list_groups.h"
 #include "cmd/list_rows.h"
+#include "cmd/list_watch.h"
 #include "cmd/table.h"
 #include "cmd/words.h"
 #include "core/endpoint.h"
@@ -20,9 +21,7 @@
 
 enum {
     CONTEXT_DEADLINE_MS = 300,
-    WATCH_USUAL_MS = 2000,
-    WATCH_LEAST_MS = 100,
-    WATCH_MOST_S = 86400,
+    WATCH_NEXT_MOST_S = 60, // `--watch 3000` is about a port
 };
 
 struct list_options {
@@ -82,6 +81,7 @@ static const struct opt list_items[] = {
      .kind = OPT_TEXT,
      .value = "SECONDS",
      .optional_value = true,
+     .next_most = WATCH_NEXT_MOST_S,
      .help = "look again every 2 seconds, or as often as said",
      .offset = LIST(watch)},
     {.name = "deep",
@@ -352,6 +352,21 @@ say_unseen(const struct command_run *run, const struct look *look)
                                  STR_ARG(programs), STR_ARG(who_sees(run, host))));
 }
 
+// Whether a program, unit or container could be called this at all.
+static bool
+could_be_name(struct str word)
+{
+    bool letter = false;
+
+    for (size_t i = 0; i < word.len; i++) {
+        unsigned char c = (unsigned char)word.ptr[i];
+        if (c < ' ' || c == 0x7f || str_find_byte(STR("!\"%&'*,;<=>?^`{|}~"), (char)c) != SIZE_MAX)
+            return false;
+        letter = letter || c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    }
+    return letter;
+}
+
 static int
 nothing_matches(const struct command_run *run, const struct list_filter *filter, const struct host *host,
                 struct err *err)
@@ -366,6 +381,13 @@ nothing_matches(const struct command_run *run, const struct list_filter *filter,
                     STR_ARG(name), meant);
             return EXIT_USAGE;
         }
+        if (run->wants_port || !could_be_name(filter->names.items[0])) {
+            err_set(err, ERR_USAGE, 0,
+                    "'%.*s' is no port, no service name, and the name of nothing that listens here; "
+                    "ports are numbers from 1 to 65535",
+                    STR_ARG(name));
+            return EXIT_USAGE;
+        }
         command_note(run, str_printf(run->arena, "nothing here listens under the name %.*s", STR_ARG(name)));
         if (!host->complete && host->unseen.count)
             command_note(
@@ -378,46 +400,6 @@ nothing_matches(const struct command_run *run, const struct list_filter *filter,
                               : STR("nothing listens here"));
     }
     return EXIT_BAD;
-}
-
-// Redraws in place: each line replaces the one before, so that nothing flickers; what does not fit is not drawn.
-static struct str
-frame(struct arena *arena, struct str text, size_t height)
-{
-    struct buf out = {.arena = arena};
-    struct str line;
-    size_t lines = 0;
-
-    buf_add_c(&out, "\x1b[?25l\x1b[H");
-    while (text.len && lines + 1 < height && str_cut(&text, '\n', &line)) {
-        buf_add(&out, line);
-        buf_add_c(&out, "\x1b[K\n");
-        lines++;
-    }
-    buf_add_c(&out, "\x1b[J");
-    return buf_str(&out);
-}
-
-static bool
-watch_interval(struct str text, unsigned *ms, struct err *err)
-{
-    struct str rest = text;
-    struct str whole;
-    uint64_t seconds = 0;
-    uint64_t tenths = 0;
-
-    if (text.len == 0) {
-        *ms = WATCH_USUAL_MS;
-        return true;
-    }
-    str_cut(&rest, '.', &whole);
-    if (!str_to_u64(whole, 10, &seconds) || seconds > WATCH_MOST_S ||
-        (rest.ptr && (rest.len != 1 || !str_to_u64(rest, 10, &tenths))) ||
-        seconds * 1000 + tenths * 100 < WATCH_LEAST_MS)
-        return err_set(err, ERR_USAGE, 0, "--watch must be a number of seconds such as 2 or 0.5, up to %d",
-                       WATCH_MOST_S);
-    *ms = (unsigned)(seconds * 1000 + tenths * 100);
-    return true;
 }
 
 // Each look has its own memory, so that watching for days needs no more than one look does.
@@ -436,7 +418,7 @@ watch(struct command_run *run, const struct list_filter *filter, unsigned interv
             if (first && terminal)
                 reader = term_write(STR("\x1b[2J"), NULL);
             if (terminal)
-                reader = reader && term_write(frame(look.arena, buf_str(&out), term_height()), NULL);
+                reader = reader && term_write(list_watch_frame(look.arena, buf_str(&out), term_height()), NULL);
             else
                 reader = (first || run->common.json || term_write(STR("\n"), NULL)) && term_write(buf_str(&out), NULL);
         }
@@ -454,6 +436,19 @@ watch(struct command_run *run, const struct list_filter *filter, unsigned interv
     }
 }
 
+// A word that nothing is called may be a user.
+static bool
+asks_for_user(struct arena *arena, struct list_filter *filter)
+{
+    uint32_t uid;
+
+    if (filter->names.count != 1 || filter->ports.count > 0 || !user_find(filter->names.items[0], &uid))
+        return false;
+    filter->names = (struct str_list){0};
+    *LIST_ADD(arena, &filter->uids) = uid;
+    return true;
+}
+
 static int
 list_run(struct command_run *run, struct err *err)
 {
@@ -466,12 +461,19 @@ list_run(struct command_run *run, struct err *err)
         return EXIT_USAGE;
     if (options->watch.ptr) {
         unsigned interval = 0;
-        if (!watch_interval(options->watch, &interval, err))
+        if (!list_watch_interval(options->watch, &interval, err))
             return EXIT_USAGE;
         return watch(run, &filter, interval, err);
     }
     if (!read_rows(run, &filter, &look, err) || !print_look(run, &look, &run->out, err))
         return EXIT_UNKNOWN;
+    struct list_filter of_user = filter;
+    if (look.rows.count == 0 && asks_for_user(run->arena, &of_user)) {
+        look = (struct look){.arena = run->arena};
+        run->out.len = 0;
+        if (!read_rows(run, &of_user, &look, err) || !print_look(run, &look, &run->out, err))
+            return EXIT_UNKNOWN;
+    }
     if (look.rows.count == 0)
         return nothing_matches(run, &filter, &look.host, err);
     say_unseen(run, &look);

@@ -18,23 +18,23 @@ struct own {
 };
 
 static const struct opt common_opts[] = {
-    {"json", 'j', OPT_FLAG, NULL, NULL, "one JSON document instead of text", offsetof(struct common, json), false},
-    {"quiet", 'q', OPT_FLAG, NULL, NULL, "print nothing", offsetof(struct common, quiet), false},
-    {"color", 0, OPT_CHOICE, "WHEN", "auto|always|never", "colours", offsetof(struct common, colour), false},
+    {"json", 'j', OPT_FLAG, NULL, NULL, "one JSON document instead of text", offsetof(struct common, json), false, 0},
+    {"quiet", 'q', OPT_FLAG, NULL, NULL, "print nothing", offsetof(struct common, quiet), false, 0},
+    {"color", 0, OPT_CHOICE, "WHEN", "auto|always|never", "colours", offsetof(struct common, colour), false, 0},
 };
 
 static const struct opt own_opts[] = {
-    {"no-header", 0, OPT_FLAG, NULL, NULL, "leave the titles out", offsetof(struct own, no_header), false},
-    {"watch", 'w', OPT_NUMBER, "SECONDS", NULL, "print again and again", offsetof(struct own, watch), true},
-    {"bind", 'b', OPT_CHOICE, "HOW", "plain|reuse", "how the server binds", offsetof(struct own, bind), false},
+    {"no-header", 0, OPT_FLAG, NULL, NULL, "leave the titles out", offsetof(struct own, no_header), false, 0},
+    {"watch", 'w', OPT_NUMBER, "SECONDS", NULL, "print again and again", offsetof(struct own, watch), true, 60},
+    {"bind", 'b', OPT_CHOICE, "HOW", "plain|reuse", "how the server binds", offsetof(struct own, bind), false, 0},
     {"sort", 's', OPT_TEXT, "KEY", NULL,
      "order of the rows, by a column that the table has or by a column that it has not", offsetof(struct own, sort),
-     false},
+     false, 0},
     {"with-a-name-that-is-rather-long", 0, OPT_LIST, "THING", NULL, "each use adds one", offsetof(struct own, with),
-     true},
-    {NULL, 'k', OPT_FLAG, NULL, NULL, "a letter alone", offsetof(struct own, no_header), false},
-    {"patience", 'p', OPT_SPAN, "TIME", NULL, NULL, offsetof(struct own, patience), false},
-    {"secret", 0, OPT_FLAG, NULL, NULL, NULL, offsetof(struct own, no_header), false},
+     true, 0},
+    {NULL, 'k', OPT_FLAG, NULL, NULL, "a letter alone", offsetof(struct own, no_header), false, 0},
+    {"patience", 'p', OPT_SPAN, "TIME", NULL, NULL, offsetof(struct own, patience), false, 0},
+    {"secret", 0, OPT_FLAG, NULL, NULL, NULL, offsetof(struct own, no_header), false, 0},
 };
 
 struct line {
@@ -184,6 +184,11 @@ TEST(an_optional_value_is_the_next_word_only_if_a_number)
     CHECK(line.good && line.own.watch == 0 && line.operands.count == 1);
     line = read_line(arena, "--watch -j");
     CHECK(line.good && line.own.watch == 0 && line.common.json);
+    // A number that is too great for it is about something else, unless it is written as its value.
+    line = read_line(arena, "--watch 3000");
+    CHECK(line.good && line.own.watch == 0 && line.operands.count == 1);
+    CHECK_INT(read_line(arena, "--watch 60").own.watch, 60);
+    CHECK_INT(read_line(arena, "--watch=3000").own.watch, 3000);
 }
 
 TEST(a_list_gets_each_value)

@@ -66,6 +66,8 @@ TEST(the_value_of_an_option_is_no_command)
     CHECK(find(arena, "--sort name").command == &command_list);
     CHECK(find(arena, "-s port").command == &command_list);
     CHECK(find(arena, "--watch 2").command == &command_list);
+    CHECK(find(arena, "--watch 3000").command == &command_list);
+    CHECK_STR(find(arena, "--watch 3000").word, "3000");
     CHECK(find(arena, "--watch why 80").command == &command_why);
 }
 

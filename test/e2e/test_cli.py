@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import pwd
 import re
 import select
 import signal
@@ -119,7 +120,21 @@ def a_word_near_nothing_is_a_program_that_is_not_here():
     result = run("e2e-quite-unlikely")
     assert result.code == 1 and result.out == "" and "e2e-quite-unlikely" in result.err, str(result)
     assert run("list", "e2e-quite-unlikely").code == 1
-    assert run("why", "e2e-quite-unlikely").code == 1
+
+
+@test
+def a_word_that_can_only_be_a_wrong_port_is_refused():
+    for args in (("why", "e2e-quite-unlikely"), ("why", "garbage"), ("garbage!",), ("80;81",), ("***",), ("@@",), ("a|b",)):
+        assert "no port" in refused(*args), args
+
+
+@test
+def the_name_of_a_user_lists_what_it_has():
+    port = new_port()
+    shapes.listener(port)
+    name = pwd.getpwuid(os.getuid()).pw_name
+    assert str(port) in run("list", name).out
+    assert [row["local"] for row in run("list", name, "--json").json()["rows"]] == [f"0.0.0.0:{port}"]
 
 
 @test
@@ -160,10 +175,29 @@ def exit_zero_hides_a_bad_answer_but_not_a_wrong_line():
 
 @test
 def errors_are_json_too_when_that_is_asked_for():
-    result = run("--json", "why", "0")
-    document = result.json()
-    assert result.code == 2 and document["schema"] == "moorage.error/1" and document["exit"] == 2, document
-    assert document["sentence"] in result.err
+    for args in (("--json", "why", "0"), ("--nope", "--json"), ("list", "--sort", "bad", "-j"), ("-k", "80", "--json"),
+                 ("why", "garbage", "--json"), ("lsp", "--json"), ("help", "nonsense-of-all-kinds", "--json")):
+        result = run(*args)
+        document = result.json()
+        assert result.code == 2 and document["schema"] == "moorage.error/1" and document["exit"] == 2, document
+        assert document["sentence"] in result.err
+    assert refused("--nope", "--", "--json")
+
+
+@test
+def whatever_answers_has_a_json_answer():
+    version = run("--version").out.split()[1]
+    assert run("--version", "--json").json() == {"schema": "moorage.version/1", "version": version}
+    for args in (("help", "--json"), ("--help", "--json"), ("--json", "help")):
+        document = run(*args).json()
+        names = [command["name"] for command in document["commands"]]
+        assert {"list", "why", "doctor", "help"} <= set(names) and "completion" not in names, names
+        assert "json" in [option["name"] for option in document["options"]], document["options"]
+    (one,) = run("why", "--help", "-j").json()["commands"]
+    bind = [option for option in one["options"] if option["name"] == "bind"][0]
+    assert one["aliases"] == ["who", "explain", "status"] and bind["choices"][0] == "plain", one
+    document = run("completion", "bash", "--json").json()
+    assert document["shell"] == "bash" and document["script"] == run("completion", "bash").out
 
 
 @test
