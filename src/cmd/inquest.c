@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "cmd/words.h"
 #include "core/known.h"
+#include "core/platform.h"
 #include "core/snapshot.h"
 #include "sys/process.h"
 #include "sys/socket_owner.h"
@@ -256,7 +257,9 @@ inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
     if (most == 0)
         return;
     struct str programs = words_count(run->arena, most, "program", "programs");
-    struct str see = inquest->host.admin ? STR("moorage doctor tells why")
-                                         : str_printf(run->arena, "sudo %.*s shows all", STR_ARG(run->again));
+    struct str see = inquest->host.admin
+                         ? STR("moorage doctor tells why")
+                         : str_printf(run->arena, "%.*s shows all",
+                                      STR_ARG(platform_elevate(run->arena, platform_of(&inquest->host), run->again)));
     command_note(run, str_printf(run->arena, "%.*s may not be looked into: %.*s", STR_ARG(programs), STR_ARG(see)));
 }

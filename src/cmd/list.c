@@ -12,6 +12,7 @@
 #include "cmd/table.h"
 #include "cmd/words.h"
 #include "core/endpoint.h"
+#include "core/platform.h"
 #include "core/snapshot.h"
 #include "sys/clock.h"
 #include "sys/process.h"
@@ -331,7 +332,8 @@ static struct str
 who_sees(const struct command_run *run, const struct host *host)
 {
     return host->admin ? STR("moorage doctor tells why")
-                       : str_printf(run->arena, "sudo %.*s shows all", STR_ARG(run->again));
+                       : str_printf(run->arena, "%.*s shows all",
+                                    STR_ARG(platform_elevate(run->arena, platform_of(host), run->again)));
 }
 
 // Rows without a program are explained, with what would show it.

@@ -3,6 +3,8 @@
 #include "base/utf8.h"
 #include "cmd/words.h"
 #include "core/endpoint.h"
+#include "core/http_users.h"
+#include "core/known.h"
 #include "sys/user.h"
 
 static const struct {
@@ -102,6 +104,22 @@ service_cell(const struct list_view *view, const struct holder *holder)
     return holder->unit;
 }
 
+// What the system itself has a port for: the programs that listen by way of its HTTP server, or its own.
+static struct str
+system_cell(const struct list_view *view, const struct socket_row *row)
+{
+    struct http_users users = {0};
+    struct buf out = {.arena = view->arena};
+    struct str title = known_find(row->protocol, row->local_port, STR("system")).title;
+
+    if (http_users_listen(view->host, row->local_port))
+        http_users_find(view->arena, view->host, row->local_port, &users);
+    for (size_t i = 0; i < users.count; i++)
+        buf_addf(&out, "%s%.*s", i ? ", " : "", STR_ARG(http_user_name(view->arena, &users.items[i])));
+    // The rest of a title explains it.
+    return out.len ? buf_str(&out) : str_part(title, 0, str_find_byte(title, ','));
+}
+
 static struct str
 since_cell(const struct list_view *view, const struct process *process)
 {
@@ -148,7 +166,7 @@ program_part(const struct list_view *view, enum list_column column, const struct
     case LIST_SINCE:
         return since_cell(view, process);
     case LIST_COMMAND:
-        return process ? words_command(view->arena, &process->command, view->privacy) : (struct str){0};
+        return process ? words_command(view->arena, view->host, &process->command, view->privacy) : (struct str){0};
     case LIST_CWD:
         return process ? words_path(view->arena, process->cwd.value, view->privacy) : (struct str){0};
     case LIST_EXE:
@@ -192,6 +210,9 @@ list_cells_make(const struct list_view *view, enum list_column column, const str
 {
     struct str cell =
         holder && columns[column].of_program ? program_part(view, column, holder) : socket_part(view, column, row);
+
+    if (column == LIST_SERVICE && holder && row->owner_pid == HOST_SYSTEM_PID)
+        cell = system_cell(view, row);
 
     return cell.len || !view->dashes ? utf8_display(view->arena, cell) : STR("-");
 }

@@ -264,6 +264,8 @@ list_rows_make(struct arena *arena, const struct host *host, const size_t *socke
                     all.count ? bsearch(&holding->pid, all.items, all.count, sizeof *all.items, compare_pid) : NULL;
                 copies[copy_count] = known ? *known : (struct holder){.pid = holding->pid};
                 copies[copy_count].how = (struct str_list){0};
+                // Of the services in one process each has sockets of its own.
+                holder_place_by_process(arena, host, &host->sockets.items[sockets[i]], &copies[copy_count]);
                 copy_count++;
                 row->holder_count++;
             }

@@ -3,15 +3,13 @@
 #include "base/ink.h"
 #include "base/utf8.h"
 #include "cmd/sheet.h"
+#include "cmd/why_facts.h"
 #include "cmd/words.h"
 #include "core/container.h"
 #include "core/endpoint.h"
+#include "core/http_users.h"
+#include "core/platform.h"
 #include "sys/user.h"
-
-enum {
-    SHOWN_ANCESTORS = 5,
-    SHOWN_HOLDERS = 5,
-};
 
 struct str
 why_text_verdict(const struct answer *answer)
@@ -60,9 +58,19 @@ main_cause(const struct answer *answer)
 }
 
 static struct str
-container_name(const struct why_view *view, const struct container *container)
+http_text(const struct why_view *view, const struct cause *cause)
 {
-    return utf8_display(view->arena, container_title(container));
+    struct buf out = {.arena = view->arena};
+
+    for (size_t i = 0; i < cause->users.count; i++) {
+        struct str name = utf8_display(view->arena, http_user_name(view->arena, &cause->users.items[i]));
+        if (cause->users.items[i].url->registered && name.len)
+            buf_addf(&out, "%s%.*s", out.len ? ", " : "", STR_ARG(name));
+    }
+    if (out.len == 0)
+        return STR("http.sys, the HTTP server inside Windows");
+    buf_add_c(&out, ", through http.sys of Windows");
+    return buf_str(&out);
 }
 
 // Who has the sockets of this cause, for "is taken by ...".
@@ -72,7 +80,8 @@ taker(const struct why_view *view, const struct cause *cause)
     switch (cause->kind) {
     case CAUSE_CONTAINER:
         if (cause->container)
-            return str_printf(view->arena, "container %.*s (%.*s)", STR_ARG(container_name(view, cause->container)),
+            return str_printf(view->arena, "container %.*s (%.*s)",
+                              STR_ARG(utf8_display(view->arena, container_title(cause->container))),
                               STR_ARG(utf8_display(view->arena, cause->container->runtime)));
         break;
     case CAUSE_SOCKET_UNIT:
@@ -86,7 +95,22 @@ taker(const struct why_view *view, const struct cause *cause)
     case CAUSE_UNACCEPTED:
         return STR("connections that no program has accepted");
     case CAUSE_KERNEL:
-        return STR("the kernel");
+        return platform_of(view->host)->title;
+    case CAUSE_HTTP_SYS:
+        return http_text(view, cause);
+    case CAUSE_PORTPROXY:
+        return STR("a netsh portproxy rule");
+    case CAUSE_SERVICE:
+        // A program that runs many services says nothing of the one.
+        if (cause->holders.count && holder_hosts_services(&cause->holders.items[0]))
+            return str_printf(view->arena, "the service %.*s, in %.*s",
+                              STR_ARG(utf8_display(view->arena, cause->service->name)),
+                              STR_ARG(words_holders(view->arena, &cause->holders)));
+        break;
+    case CAUSE_RELAY:
+        if (cause->neighbour)
+            return utf8_display(view->arena, why_neighbour_text(view->arena, cause->neighbour));
+        break;
     case CAUSE_HIDDEN:
         return STR("something that can't be seen");
     case CAUSE_EXHAUSTED:
@@ -191,10 +215,19 @@ add_taker(const struct why_view *view, const struct cause *cause, struct str ask
         buf_addf(out, " (asked for %.*s)", STR_ARG(asked));
 }
 
+// "by Windows (8072-8171). No program uses it, so nothing can be stopped. (error 10013)"
 static void
-add_range(const struct why_view *view, const struct port_range *range, struct buf *out)
+add_reserved(const struct why_view *view, const struct answer *answer, const struct port_range *range, struct buf *out)
 {
-    buf_addf(out, " by %.*s (%u-%u)", STR_ARG(utf8_display(view->arena, range->source)), range->first, range->last);
+    buf_addf(out, " by %.*s", STR_ARG(platform_of(view->host)->title));
+    if (range->first != range->last)
+        buf_addf(out, " (%u-%u)", range->first, range->last);
+    buf_add_c(out, ". No program uses it, so nothing can be stopped.");
+    for (size_t i = 0; i < answer->probes.count; i++)
+        if (!answer->probes.items[i].worked) {
+            buf_addf(out, " (error %lu)", answer->probes.items[i].code);
+            break;
+        }
 }
 
 // "Port N (TCP) is free", "is taken by ...", "is reserved by ...", "is not allowed ...": always one of these.
@@ -228,7 +261,7 @@ print_verdict(const struct why_view *view, const struct answer *answer, struct b
     if (answer->verdict == WHY_TAKEN && cause)
         add_taker(view, cause, asked, out);
     if (answer->verdict == WHY_RESERVED && cause && cause->range)
-        add_range(view, cause->range, out);
+        add_reserved(view, answer, cause->range, out);
     // The sentence about an address that is none of this host begins with it.
     if (asked.len && (answer->verdict == WHY_FREE || answer->verdict == WHY_NOT_ALLOWED))
         buf_addf(out, " on %.*s", STR_ARG(asked));
@@ -262,123 +295,20 @@ is_said(const struct answer *answer, const struct cause *cause)
     if (cause != main_cause(answer))
         return false;
     if (answer->verdict != WHY_TAKEN)
-        return answer->verdict != WHY_RESERVED && answer->verdict != WHY_UNKNOWN;
+        return answer->verdict != WHY_UNKNOWN;
     return cause->kind == CAUSE_LISTENER && cause->holders.count > 0;
 }
 
-static struct str
-folder(const struct why_view *view, const struct process *process)
-{
-    struct buf out = {.arena = view->arena};
-
-    // Services run in the root folder: that says nothing.
-    if (process->cwd.known != KNOWN_YES || process->cwd.value.len <= 1)
-        return (struct str){0};
-    buf_addf(&out, "in %.*s", STR_ARG(words_path(view->arena, process->cwd.value, view->privacy)));
-    if (process->git_branch.value.len && !view->privacy->share)
-        buf_addf(&out, " (git: %.*s)", STR_ARG(utf8_display(view->arena, process->git_branch.value)));
-    return buf_str(&out);
-}
-
-// "2 h ago by ann, from nodemon (41230) < npm < bash < code"
-static struct str
-origin(const struct why_view *view, const struct holder *holder)
-{
-    const struct process *process = holder->process;
-    struct buf out = {.arena = view->arena};
-
-    if (process->started_known)
-        buf_add(&out, words_ago(view->arena, view->host->time_ms - process->started_ms));
-    if (process->user.value.len && !view->privacy->share)
-        buf_addf(&out, "%sby %.*s", out.len ? " " : "", STR_ARG(process->user.value));
-    for (size_t i = 0; i < holder->ancestry.count && i < SHOWN_ANCESTORS; i++) {
-        const struct process *parent = holder->ancestry.items[i];
-        struct holder as_holder = {.pid = parent->pid, .process = parent};
-        struct str name = holder_name(view->arena, &as_holder);
-        if (i == 0)
-            buf_addf(&out, "%sfrom %.*s (%u)", out.len ? ", " : "", STR_ARG(name), parent->pid);
-        else
-            buf_addf(&out, " < %.*s", STR_ARG(name));
-    }
-    if (holder->ancestry.count == 0 && holder->started_by.len)
-        buf_addf(&out, "%sfrom %.*s", out.len ? ", " : "", STR_ARG(holder->started_by));
-    return buf_str(&out);
-}
-
-static struct str
-service_text(const struct why_view *view, const struct holder *holder)
-{
-    const struct service *service = holder->service;
-
-    if (!holder->unit.len || str_starts(holder->unit, STR("session-")))
-        return (struct str){0};
-    if (service && service->description.len)
-        return str_printf(view->arena, "%.*s (%.*s)", STR_ARG(holder->unit), STR_ARG(service->description));
-    return holder->unit;
-}
-
-static struct str
-container_text(const struct why_view *view, const struct holder *holder)
-{
-    const struct container *container = holder->forwards ? holder->forwards : holder->container;
-    struct buf out = {.arena = view->arena};
-
-    if (!container) {
-        if (holder->container_id.len)
-            buf_addf(&out, "%.*s %.*s", STR_ARG(holder->runtime), STR_ARG(str_part(holder->container_id, 0, 12)));
-        return buf_str(&out);
-    }
-    buf_addf(&out, "%.*s (%.*s)", STR_ARG(container_name(view, container)), STR_ARG(container->runtime));
-    if (container->image.len)
-        buf_addf(&out, ", image %.*s", STR_ARG(container->image));
-    if (container->compose_project.len)
-        buf_addf(&out, ", service %.*s of compose project %.*s", STR_ARG(container->compose_service),
-                 STR_ARG(container->compose_project));
-    return buf_str(&out);
-}
-
-static struct str
-other_holders(const struct why_view *view, const struct cause *cause)
-{
-    struct buf out = {.arena = view->arena};
-    size_t last = cause->holders.count < SHOWN_HOLDERS + 1 ? cause->holders.count : SHOWN_HOLDERS + 1;
-
-    for (size_t i = 1; i < last; i++) {
-        const struct holder *holder = &cause->holders.items[i];
-        buf_addf(&out, "%s%.*s (%u)", i > 1 ? ", " : "", STR_ARG(holder_name(view->arena, holder)), holder->pid);
-    }
-    if (cause->holders.count > last)
-        buf_addf(&out, " and %zu more", cause->holders.count - last);
-    return buf_str(&out);
-}
-
 static void
-add_holders(const struct why_view *view, const struct cause *cause, struct sheet *sheet)
-{
-    const struct holder *holder = cause->holders.count ? &cause->holders.items[0] : NULL;
-    const struct process *process = holder ? holder->process : NULL;
-
-    if (!holder)
-        return;
-    if (process && process->command.count)
-        sheet_add(sheet, STR("command"), words_command(view->arena, &process->command, view->privacy),
-                  folder(view, process));
-    else if (process && process->exe.value.len)
-        sheet_add(sheet, STR("program"), words_path(view->arena, process->exe.value, view->privacy),
-                  folder(view, process));
-    if (process)
-        sheet_add(sheet, STR("started"), origin(view, holder), (struct str){0});
-    sheet_add(sheet, STR("service"), service_text(view, holder), (struct str){0});
-    sheet_add(sheet, STR("container"), container_text(view, holder), (struct str){0});
-    sheet_add(sheet, STR("with"), other_holders(view, cause), (struct str){0});
-}
-
-static void
-add_remedy(const struct remedy *remedy, struct sheet *sheet)
+add_remedy(const struct why_view *view, const struct remedy *remedy, struct sheet *sheet)
 {
     struct str first = remedy->command.len ? remedy->command : remedy->by_hand;
 
-    if (first.len)
+    if (remedy->port)
+        first = str_printf(view->arena, "use %u", remedy->port);
+    if (remedy->port)
+        sheet_add(sheet, STR("do now"), first, (struct str){0});
+    else if (first.len)
         sheet_add(sheet, remedy->label, first, remedy->sentence);
     else
         sheet_add(sheet, remedy->label, remedy->sentence, (struct str){0});
@@ -406,13 +336,14 @@ add_cause(const struct why_view *view, const struct answer *answer, const struct
                   cause->sentence, (struct str){0});
     // The service manager itself is not to blame, and stopping it is no choice: its facts would only mislead.
     if (cause->kind != CAUSE_SOCKET_UNIT || !cause->service)
-        add_holders(view, cause, sheet);
+        why_facts_add(view, cause, sheet);
+    sheet_add(sheet, STR("made by"), cause->maker, (struct str){0});
     for (size_t i = 0; i < cause->notes.count; i++)
         if (!is_remedy_sentence(cause, cause->notes.items[i]))
             sheet_add(sheet, STR("note"), cause->notes.items[i], (struct str){0});
     for (size_t i = 0; i < cause->remedies.count; i++)
-        if (cause->remedies.items[i].lever != LEVER_OTHER_PORT)
-            add_remedy(&cause->remedies.items[i], sheet);
+        if (cause->remedies.items[i].lever != LEVER_OTHER_PORT || answer->verdict == WHY_RESERVED)
+            add_remedy(view, &cause->remedies.items[i], sheet);
 }
 
 void
@@ -432,7 +363,8 @@ why_text_answer(const struct why_view *view, const struct answer *answer, struct
         if (answer->bindable || answer->question.all || cause->blocks || !is_about_range(cause))
             add_cause(view, answer, cause, &sheet);
     }
-    for (size_t i = 0; i < answer->suggest.count; i++)
+    // Where nothing can be stopped, another port is not the alternative but the way.
+    for (size_t i = 0; i < answer->suggest.count && answer->verdict != WHY_RESERVED; i++)
         buf_addf(&instead, "%s%u", i ? ", " : "", answer->suggest.items[i]);
     sheet_add(&sheet, STR("or use"), buf_str(&instead), (struct str){0});
     sheet_print(&sheet, out, view->width, view->colour);

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "core/endpoint.h"
+#include "core/platform.h"
 #include "core/redact.h"
 
 enum {
@@ -112,9 +113,32 @@ words_shell(struct arena *arena, struct str word)
     return utf8_display(arena, buf_str(&out));
 }
 
-struct str
-words_command(struct arena *arena, const struct str_list *command, const struct report_privacy *privacy)
+// As a program of Windows splits its command line: in double quotes, which stand behind a backslash within.
+static struct str
+shell_of_windows(struct arena *arena, struct str word)
 {
+    struct buf out = {.arena = arena};
+    bool plain = word.len > 0;
+
+    for (size_t i = 0; i < word.len; i++)
+        plain = plain && (is_plain(word.ptr[i]) || word.ptr[i] == '\\');
+    if (plain)
+        return word;
+    buf_add_byte(&out, '"');
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '"')
+            buf_add_byte(&out, '\\');
+        buf_add_byte(&out, word.ptr[i]);
+    }
+    buf_add_byte(&out, '"');
+    return utf8_display(arena, buf_str(&out));
+}
+
+struct str
+words_command(struct arena *arena, const struct host *host, const struct str_list *command,
+              const struct report_privacy *privacy)
+{
+    const struct platform *platform = platform_of(host);
     struct buf out = {.arena = arena};
     struct str_list shown = privacy->full ? *command : redact_command(arena, command);
 
@@ -122,11 +146,13 @@ words_command(struct arena *arena, const struct str_list *command, const struct 
         struct str word = shown.items[i];
         bool masked = !str_equal(word, command->items[i]);
         if (i == 0 && privacy->share)
-            word = str_part(word, str_find_last_byte(word, '/') + 1, word.len);
+            word = str_base_name(word);
         if (i > 0)
             buf_add_byte(&out, ' ');
         // What is masked can't be typed again anyway: quotes around its stars would only disturb.
-        buf_add(&out, utf8_display(arena, masked ? word : words_shell(arena, word)));
+        if (!masked)
+            word = platform->double_quotes ? shell_of_windows(arena, word) : words_shell(arena, word);
+        buf_add(&out, utf8_display(arena, word));
     }
     return buf_str(&out);
 }
@@ -138,7 +164,8 @@ words_path(struct arena *arena, struct str path, const struct report_privacy *pr
 
     if (privacy->share)
         path = redact_path(arena, path, home);
-    else if (home.len > 1 && str_starts(path, home) && (path.len == home.len || path.ptr[home.len] == '/'))
+    else if (home.len > 1 && str_starts(path, home) &&
+             (path.len == home.len || path.ptr[home.len] == '/' || path.ptr[home.len] == '\\'))
         path = str_printf(arena, "~%.*s", STR_ARG(str_part(path, home.len, path.len)));
     return utf8_display(arena, path);
 }

@@ -45,7 +45,8 @@ words_shell(struct arena *arena, struct str word);
 
 // A command line: masked as the privacy asks, quoted, safe to print. With --share only the program's own name.
 struct str
-words_command(struct arena *arena, const struct str_list *command, const struct report_privacy *privacy);
+words_command(struct arena *arena, const struct host *host, const struct str_list *command,
+              const struct report_privacy *privacy);
 
 // A path: the home folder as "~", cut short by --share, safe to print.
 struct str

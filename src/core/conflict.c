@@ -172,13 +172,6 @@ conflict_check(const struct conflict_rules *rules, const struct bind_wish *wish,
 }
 
 bool
-conflict_forbids(const struct conflict_rules *rules, const struct bind_wish *wish, uint32_t uid,
-                 const struct socket_row *row)
-{
-    return rules->outcomes(wish, uid, row) & CONFLICT_FORBIDDEN;
-}
-
-bool
 conflict_overlaps(const struct bind_wish *wish, const struct socket_row *row)
 {
     return overlap(wish, row) != TRI_NO;

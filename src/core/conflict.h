@@ -33,8 +33,10 @@ enum conflict_outcome {
 struct conflict_rules {
     // Bits of enum conflict_outcome: all that are possible as far as the row tells. `uid` is who wants to bind.
     unsigned (*outcomes)(const struct bind_wish *wish, uint32_t uid, const struct socket_row *row);
-    bool
-        bound_stops_listen; // beside a socket that is bound and does not listen a bind may work, and listen() still fails
+    // Beside a socket that is bound and does not listen a bind may work, and listen() fails all the same.
+    bool bound_stops_listen;
+    // SO_REUSEADDR on both sides lets the second one in beside a listener, whose connections it may get.
+    bool reuse_takes_over;
 };
 
 extern const struct conflict_rules conflict_rules_linux;
@@ -44,11 +46,6 @@ extern const struct conflict_rules conflict_rules_windows;
 enum conflict
 conflict_check(const struct conflict_rules *rules, const struct bind_wish *wish, uint32_t uid,
                const struct socket_row *row);
-
-// Whether this row can be the reason why the bind was forbidden (10013) instead of refused as in use.
-bool
-conflict_forbids(const struct conflict_rules *rules, const struct bind_wish *wish, uint32_t uid,
-                 const struct socket_row *row);
 
 // Whether the two local endpoints overlap at all (namespace, port space, port, address, family with v6only, device),
 // whatever the reuse options and states are: such a row is worth telling. An overlap that can't be ruled out counts.

@@ -109,4 +109,4 @@ outcomes(const struct bind_wish *wish, uint32_t uid, const struct socket_row *ro
     return doubtful ? possible | CONFLICT_WORKS : possible;
 }
 
-const struct conflict_rules conflict_rules_windows = {.outcomes = outcomes};
+const struct conflict_rules conflict_rules_windows = {.outcomes = outcomes, .reuse_takes_over = true};

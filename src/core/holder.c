@@ -2,6 +2,7 @@
 
 #include "core/container.h"
 #include "core/holder_parts.h"
+#include "core/known.h"
 #include "core/lookup.h"
 #include "decode/cgroup.h"
 
@@ -110,6 +111,11 @@ find_forwarded(struct arena *arena, const struct host *host, size_t socket, stru
         return;
     holder->forwards =
         container_by_forwarder(arena, host, holder->process, row->protocol, row->local, row->local_port, &is_forwarder);
+    // Docker Desktop's has no arguments that tell.
+    if (!is_forwarder && holder_is_program(arena, holder, "forwarder")) {
+        holder->forwards = container_by_port(host, row->protocol, row->local, row->local_port);
+        is_forwarder = true;
+    }
     holder->is_forwarder |= is_forwarder;
 }
 
@@ -139,12 +145,129 @@ holder_of(struct arena *arena, const struct host *host, const struct lookup *pid
     return holder;
 }
 
+static const struct service *
+named_service(const struct host *host, struct str name, uint32_t pid)
+{
+    for (size_t i = 0; i < host->services.count; i++) {
+        const struct service *service = &host->services.items[i];
+        if (str_equal_nocase(service->name, name) && (service->main_pid == pid || service->main_pid == 0))
+            return service;
+    }
+    return NULL;
+}
+
+void
+holder_place_by_process(struct arena *arena, const struct host *host, const struct socket_row *row,
+                        struct holder *holder)
+{
+    if (row && row->owner_service.len > 0 && row->owner_pid == holder->pid) {
+        holder->service = named_service(host, row->owner_service, holder->pid);
+        holder->unit = holder->service ? holder->service->name : row->owner_service;
+        return;
+    }
+    if (holder->unit.len > 0)
+        return;
+    holder->services.count = 0;
+    for (size_t i = 0; i < host->services.count; i++) {
+        const struct service *service = &host->services.items[i];
+        if (service->main_pid == holder->pid && holder->pid != 0 && !service->is_socket)
+            *LIST_ADD(arena, &holder->services) = service;
+    }
+    if (holder->services.count == 1) {
+        holder->service = holder->services.items[0];
+        holder->unit = holder->service->name;
+    }
+}
+
+// Windows: what a service started runs in its session, and ends or comes back with it.
+static void
+place_by_parent(const struct host *host, struct holder *holder)
+{
+    bool of_services = holder->process->session_known && holder->process->session == 0;
+
+    for (size_t i = 0; of_services && i < holder->ancestry.count; i++) {
+        const struct process *parent = holder->ancestry.items[i];
+        for (size_t k = 0; k < host->services.count; k++) {
+            if (host->services.items[k].main_pid != parent->pid || host->services.items[k].shares_process)
+                continue;
+            holder->service = &host->services.items[k];
+            holder->unit = holder->service->name;
+            return;
+        }
+    }
+}
+
+static void
+describe(struct arena *arena, const struct host *host, const struct lookup *pids, struct holder_origins *origins,
+         struct holder *holder)
+{
+    if (holder->process->cgroup.known == KNOWN_YES)
+        place(arena, host, holder->process->cgroup.value, holder);
+    find_ancestry(arena, host, pids, holder);
+    if (holder->unit.len == 0)
+        holder_place_by_process(arena, host, NULL, holder);
+    if (holder->unit.len == 0 && holder->services.count == 0)
+        place_by_parent(host, holder);
+    holder->orphan = is_orphan(arena, holder);
+    holder_guess_origin(arena, origins, holder);
+}
+
+static struct lookup
+index_processes(struct arena *arena, const struct host *host)
+{
+    struct lookup pids = {.arena = arena};
+
+    for (size_t i = 0; i < host->processes.count; i++)
+        lookup_add(&pids, host->processes.items[i].pid, i);
+    return pids;
+}
+
+void
+holder_describe(struct arena *arena, const struct host *host, uint32_t pid, struct holder *out)
+{
+    struct lookup pids = index_processes(arena, host);
+    struct holder_origins origins = {.known.arena = arena};
+
+    *out = (struct holder){.pid = pid, .process = host_process(host, pid)};
+    if (out->process)
+        describe(arena, host, &pids, &origins, out);
+}
+
+bool
+holder_is_program(struct arena *arena, const struct holder *holder, const char *class_name)
+{
+    return holder->process &&
+           (known_is(class_name, holder->process->name) || known_is(class_name, holder_name(arena, holder)));
+}
+
+bool
+holder_hosts_services(const struct holder *holder)
+{
+    static const struct str home = STR_INIT(":\\Windows\\System32\\");
+    const struct process *process = holder->process;
+
+    if (!process || !known_is("service-host", process->name))
+        return false;
+    return process->exe.known != KNOWN_YES || str_equal_nocase(str_part(process->exe.value, 1, home.len), home);
+}
+
+bool
+holder_opener_is_gone(const struct host *host, const struct socket_row *row)
+{
+    const struct process *opener = host_process(host, row->owner_pid);
+
+    if (row->owner_pid == 0 || !opener || opener->known == KNOWN_NOT_ALLOWED)
+        return false;
+    return opener->known == KNOWN_GONE ||
+           (opener->started_known && row->created_ms != 0 && opener->started_ms > row->created_ms);
+}
+
 void
 holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out)
 {
     // Asked once for each port of a range: what only finds the answer does not stay.
     struct arena *scratch = arena_open();
-    struct lookup pids = {.arena = scratch};
+    struct lookup pids = index_processes(scratch, host);
     struct lookup seen = {.arena = scratch};
     struct lookup holdings = {.arena = scratch};
     struct lookup asked = {.arena = scratch};
@@ -153,8 +276,6 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
     *out = (struct holder_list){0};
     for (size_t i = 0; i < count; i++)
         lookup_add(&asked, sockets[i], i);
-    for (size_t i = 0; i < host->processes.count; i++)
-        lookup_add(&pids, host->processes.items[i].pid, i);
     for (size_t i = 0; i < host->holdings.count; i++) {
         const struct holding *holding = &host->holdings.items[i];
         if (lookup_find(&asked, holding->socket) == SIZE_MAX)
@@ -162,6 +283,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
         struct holder *holder = holder_of(arena, host, &pids, &seen, holding->pid, out);
         add_how(arena, holder, holding);
         find_forwarded(arena, host, holding->socket, holder);
+        holder_place_by_process(arena, host, &host->sockets.items[holding->socket], holder);
     }
     // Backwards, since the newest is found first.
     for (size_t i = host->holdings.count; i > 0; i--)
@@ -173,11 +295,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
         struct holder *holder = &out->items[i];
         if (!holder->process)
             continue;
-        if (holder->process->cgroup.known == KNOWN_YES)
-            place(arena, host, holder->process->cgroup.value, holder);
-        find_ancestry(arena, host, &pids, holder);
-        holder->orphan = is_orphan(arena, holder);
-        holder_guess_origin(arena, &origins, holder);
+        describe(arena, host, &pids, &origins, holder);
         holder_warn(arena, host, &holdings, holder);
     }
     arena_close(scratch);

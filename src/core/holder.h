@@ -18,6 +18,9 @@ struct holder {
     const struct service
         *service;    // the unit it runs in (a scope counts only when nothing better is there); NULL = none
     struct str unit; // its name also when the manager did not answer; empty = none
+    struct {
+        LIST_OF(const struct service *);
+    } services; // Windows: those that share the process, where it is not known whose the socket is
     bool user_manager;
     uint32_t manager_uid;
     const struct container *container; // the container it runs in, NULL = none
@@ -42,6 +45,28 @@ struct holder_list {
 // The holders of these sockets, each process once, by pid.
 void
 holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out);
+
+// The same of a process that holds no socket: what it is, what started it, the unit it runs in.
+void
+holder_describe(struct arena *arena, const struct host *host, uint32_t pid, struct holder *out);
+
+// Sets the unit where the process itself does not tell it (Windows): the one that the row names, else the only one that
+// runs in the process.
+void
+holder_place_by_process(struct arena *arena, const struct host *host, const struct socket_row *row,
+                        struct holder *holder);
+
+// Whether the program by its name, however its process calls itself, is one of a class of core/known.h.
+bool
+holder_is_program(struct arena *arena, const struct holder *holder, const char *class_name);
+
+// Windows: whether this is the system's own program that runs services for many (svchost), and none that only has its name.
+bool
+holder_hosts_services(const struct holder *holder);
+
+// Windows: whether the process that opened the socket is gone, although its number may belong to another one now.
+bool
+holder_opener_is_gone(const struct host *host, const struct socket_row *row);
 
 // What is known of who holds this socket without a visible holder: unit, service, container and runtime as its cgroup tells
 // them, or the socket unit that listens there. `pid` is 0 and `process` NULL; which processes live there stands in `group`

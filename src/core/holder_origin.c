@@ -245,19 +245,40 @@ origin_of(struct arena *arena, const struct process *process)
                                                                                            : STR("cron");
     if (holder_is(arena, process, "editor"))
         return editor_title(arena, process);
+    if (holder_is(arena, process, "desktop"))
+        return STR("the desktop");
     return STR("");
 }
 
-// A shell that runs one command for somebody else ("sh -c ...") started nothing on its own account.
+static bool
+is_word_of(const struct str *words, size_t count, struct str word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(words[i], word))
+            return true;
+    return false;
+}
+
+// A shell that runs one command for somebody else ("sh -c ...", "cmd /c ...") started nothing on its own account. Editors
+// start their terminals with a command as well, and let the shell go on after it.
 static bool
 is_shell_of_person(struct arena *arena, const struct process *process)
 {
+    static const struct str stays[] = {STR_INIT("-noexit"), STR_INIT("/k")};
+    static const struct str leaves[] = {STR_INIT("-c"), STR_INIT("-command"), STR_INIT("-file"),
+                                        STR_INIT("-encodedcommand")};
+    bool person = process->command_known == KNOWN_YES;
+
     if (!holder_is(arena, process, "shell"))
         return false;
-    for (size_t i = 1; i < process->command.count; i++)
-        if (!str_starts(process->command.items[i], STR("-")) || str_equal(process->command.items[i], STR("-c")))
-            return false;
-    return process->command_known == KNOWN_YES;
+    for (size_t i = 1; i < process->command.count; i++) {
+        struct str word = process->command.items[i];
+        if (is_word_of(stays, COUNT(stays), word))
+            return person;
+        if (!str_starts(word, STR("-")) || is_word_of(leaves, COUNT(leaves), word))
+            person = false;
+    }
+    return person;
 }
 
 // What the ancestry from `at` on says; `shell`: a shell of a person stands below, and only what is around it counts.

@@ -22,12 +22,20 @@ starts_with_any(struct str text, const struct str *starts, size_t count)
 
 #define STARTS_WITH_ANY(text, list) starts_with_any((text), (list), sizeof(list) / sizeof *(list))
 
+static bool
+has_part(struct str path, struct str part)
+{
+    for (size_t i = 0; i + part.len <= path.len; i++)
+        if (str_equal_nocase(str_part(path, i, part.len), part))
+            return true;
+    return false;
+}
+
 // Whether the path goes through a folder of temporary files of Windows.
 static bool
 is_temporary_on_windows(struct str path)
 {
-    return str_find(path, STR("\\AppData\\Local\\Temp\\")) != SIZE_MAX ||
-           str_find(path, STR("\\Windows\\Temp\\")) != SIZE_MAX;
+    return has_part(path, STR("\\AppData\\Local\\Temp\\")) || has_part(path, STR("\\Windows\\Temp\\"));
 }
 
 static void
@@ -50,10 +58,43 @@ warn_of_exe(struct arena *arena, struct holder *holder)
         warn(arena, holder,
              str_printf(arena, "Its program file %.*s was replaced after it started: it still runs the old version.",
                         STR_ARG(exe)));
+    if (has_part(exe, STR("\\Downloads\\")))
+        warn(arena, holder, str_printf(arena, "It runs from where downloads are put: %.*s.", STR_ARG(exe)));
     if (STARTS_WITH_ANY(exe, open_places) || is_temporary_on_windows(exe))
         warn(arena, holder,
              str_printf(arena, "It runs from a place for temporary files, where every program may write: %.*s.",
                         STR_ARG(exe)));
+}
+
+// Who signed the program file, where the system knows such a thing.
+static void
+warn_of_signature(struct arena *arena, struct holder *holder)
+{
+    switch (holder->process->signature) {
+    case SIGNATURE_NONE:
+        warn(arena, holder, STR("Its program file is not signed: who made it can't be told."));
+        break;
+    case SIGNATURE_BROKEN:
+        warn(arena, holder, STR("Its program file was changed after it was signed."));
+        break;
+    case SIGNATURE_DOUBTED:
+        warn(arena, holder, STR("Its program file is signed by somebody whom this computer does not trust."));
+        break;
+    case SIGNATURE_GOOD:
+    case SIGNATURE_UNKNOWN:
+        break;
+    }
+}
+
+// Windows may be on any drive.
+static bool
+is_at_home_on_windows(struct str exe)
+{
+    static const struct str homes[] = {STR_INIT(":\\Windows\\System32\\"),   STR_INIT(":\\Windows\\SysWOW64\\"),
+                                       STR_INIT(":\\Windows\\explorer.exe"), STR_INIT(":\\Program Files\\"),
+                                       STR_INIT(":\\Program Files (x86)\\"), STR_INIT(":\\ProgramData\\")};
+
+    return STARTS_WITH_ANY(str_part(exe, 1, SIZE_MAX), homes);
 }
 
 // A name that people trust, on a file that is not where the system has it.
@@ -67,26 +108,24 @@ warn_of_name(struct arena *arena, struct holder *holder)
                                          STR_INIT("csrss"),       STR_INIT("winlogon"),
                                          STR_INIT("wininit"),     STR_INIT("services"),
                                          STR_INIT("smss"),        STR_INIT("spoolsv"),
-                                         STR_INIT("init"),        STR_INIT("agetty")};
-    static const struct str homes[] = {STR_INIT("/usr/"),
-                                       STR_INIT("/bin/"),
-                                       STR_INIT("/sbin/"),
-                                       STR_INIT("/lib/"),
-                                       STR_INIT("/lib64/"),
-                                       STR_INIT("/opt/"),
-                                       STR_INIT("/nix/store/"),
-                                       STR_INIT("/gnu/store/"),
-                                       STR_INIT("/snap/"),
-                                       STR_INIT("C:\\Windows\\"),
-                                       STR_INIT("/run/current-system/"),
-                                       STR_INIT("C:\\Program Files")};
+                                         STR_INIT("init"),        STR_INIT("agetty"),
+                                         STR_INIT("system"),      STR_INIT("explorer"),
+                                         STR_INIT("conhost"),     STR_INIT("dllhost"),
+                                         STR_INIT("rundll32"),    STR_INIT("taskhostw"),
+                                         STR_INIT("dwm"),         STR_INIT("fontdrvhost")};
+    static const struct str homes[] = {STR_INIT("/usr/"),       STR_INIT("/bin/"),
+                                       STR_INIT("/sbin/"),      STR_INIT("/lib/"),
+                                       STR_INIT("/lib64/"),     STR_INIT("/opt/"),
+                                       STR_INIT("/nix/store/"), STR_INIT("/gnu/store/"),
+                                       STR_INIT("/snap/"),      STR_INIT("/run/current-system/")};
     struct str name = holder_program(arena, holder->process);
     struct str exe = holder->process->exe.value;
     bool known = known_is("remote-access", name) || known_is("scheduler", name) || known_is("service-manager", name);
 
     for (size_t i = 0; i < sizeof trusted / sizeof *trusted; i++)
         known = known || str_equal_nocase(trusted[i], name);
-    if (!known || holder->process->exe.known != KNOWN_YES || exe.len == 0 || STARTS_WITH_ANY(exe, homes))
+    if (!known || holder->process->exe.known != KNOWN_YES || exe.len == 0 || STARTS_WITH_ANY(exe, homes) ||
+        is_at_home_on_windows(exe))
         return;
     warn(arena, holder,
          str_printf(arena, "It is called %.*s like a program of the system, but runs from %.*s.", STR_ARG(name),
@@ -151,6 +190,7 @@ holder_warn(struct arena *arena, const struct host *host, const struct lookup *h
         return;
     warn_of_exe(arena, holder);
     warn_of_name(arena, holder);
+    warn_of_signature(arena, holder);
     warn_of_state(arena, holder);
     struct listener listener = {
         .program = holder_program(arena, holder->process),

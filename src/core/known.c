@@ -52,8 +52,11 @@ name_matches(struct str entry, struct str name)
 static bool
 list_has_name(const cJSON *list, struct str name)
 {
+    static const struct str ending = STR_INIT(".exe");
     const cJSON *item = NULL;
 
+    if (name.len > ending.len && str_equal_nocase(str_part(name, name.len - ending.len, SIZE_MAX), ending))
+        name = str_part(name, 0, name.len - ending.len);
     if (name.len == 0)
         return false;
     cJSON_ArrayForEach(item, list)
@@ -118,6 +121,48 @@ known_find(enum protocol protocol, uint16_t port, struct str name)
             of_any_port = entry;
     }
     return cause_of(of_any_port);
+}
+
+static bool
+list_has_path(const cJSON *list, struct str path)
+{
+    const cJSON *item = NULL;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        struct str start = str_of(item->valuestring);
+        if (path.len >= start.len && str_equal_nocase(str_part(path, 0, start.len), start) &&
+            (path.len == start.len || path.ptr[start.len] == '/'))
+            return true;
+    }
+    return false;
+}
+
+struct known_user
+known_http_user(uint16_t port, struct str path, struct str name)
+{
+    const cJSON *entry = NULL;
+    const cJSON *found = NULL;
+
+    cJSON_ArrayForEach(entry, json_get_array(root(), "http_users"))
+    {
+        bool of_program = list_has_name(json_get_array(entry, "programs"), name);
+        bool of_address =
+            list_has_path(json_get_array(entry, "paths"), path) || list_has_port(json_get_array(entry, "ports"), port);
+        if (of_program || (of_address && !found))
+            found = entry;
+        if (of_program)
+            break;
+    }
+    if (!found)
+        return (struct known_user){.id = {NULL, 0}};
+    return (struct known_user){
+        .id = text_of(found, "id"),
+        .title = text_of(found, "title"),
+        .service = text_of(found, "service"),
+        .advice = text_of(found, "advice"),
+        .harm = text_of(found, "harm"),
+    };
 }
 
 bool

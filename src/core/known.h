@@ -5,7 +5,7 @@
 // has it really is and how to get rid of it with the least harm, how long it needs to stop, which ports browsers refuse.
 // The table is parsed by the first call and stays for the life of the program, so its texts may be kept. JSON values made
 // after that first call, and before the next json_use(), live as long.
-// Names of programs are compared without regard to case, and also as Linux cuts them (15 bytes).
+// Names of programs are compared without regard to case and to ".exe", and also as Linux cuts them (15 bytes).
 
 #include "base/arena.h"
 #include "base/list.h"
@@ -24,10 +24,23 @@ struct known_cause {
     struct str harm;    // "none", "low", "some", "high"
 };
 
-// The advice for this port as held by this program (short name, lower case, without .exe), or the zeroed struct when there
+// The advice for this port as held by this program (short name), or the zeroed struct when there
 // is none. `name` empty: advice for the port alone.
 struct known_cause
 known_find(enum protocol protocol, uint16_t port, struct str name);
+
+// Who listens by way of the system's own HTTP server (Windows: http.sys).
+struct known_user {
+    struct str id;      // "iis"
+    struct str title;   // "IIS"; within a sentence
+    struct str service; // the service to stop; empty = none
+    struct str advice;  // whole sentences
+    struct str harm;    // of stopping it: "none", "low", "some", "high"
+};
+
+// The one whose program this is, or else whose path or port; the zeroed struct when nobody is known.
+struct known_user
+known_http_user(uint16_t port, struct str path, struct str name);
 
 // Programs that usually own a well-known port: false when `name` is surely not one of them (and the port has usual
 // owners), `usual` then names them.
@@ -39,7 +52,8 @@ unsigned
 known_grace(struct str name);
 
 // Whether the program by this name is one of a class: "forwarder" (docker-proxy), "relay" (ssh, kubectl, editors),
-// "supervisor" (nodemon, pm2), "shell", "editor", "service-manager", "never-listens" (sleep, bash), "interpreter",
+// "supervisor" (nodemon, pm2), "shell", "editor", "desktop", "service-manager", "service-host" (svchost),
+// "socket-activator" (systemd), "neighbour-relay" (wslrelay), "never-listens" (sleep, bash), "interpreter",
 // "task-runner" (npm, make), "scheduler" (cron), "remote-access" (sshd), "loopback-usual" (databases),
 // "ends-workers" (nginx: its first process ends the others when it is asked to end).
 bool

@@ -1,8 +1,8 @@
 #include "core/lease_claim.h"
 
 #include "sys/clock.h"
-#include "sys/folder.h"
 #include "sys/entropy.h"
+#include "sys/folder.h"
 #include "sys/life.h"
 #include "sys/state_dir.h"
 #include "sys/user.h"
@@ -45,7 +45,8 @@ has_ended(struct lease_set *set, struct lease *lease)
             return true;
         lease->pid = 0;
     }
-    return is_over(set, lease) || (lease->lasting && lease->own && folder_look(set->arena, lease->project) == KNOWN_GONE);
+    return is_over(set, lease) ||
+           (lease->lasting && lease->own && folder_look(set->arena, lease->project) == KNOWN_GONE);
 }
 
 static int64_t

@@ -14,6 +14,7 @@ static const struct platform platforms[] = {
         .evidence_count = 2,
         .strict = BIND_PLAIN,
         .admin = STR_INIT("as root"),
+        .service_manager = STR_INIT("systemd"),
         .elevated = STR_INIT("sudo {command}"),
         .as_admin = STR_INIT("sudo {command}"),
         .end = STR_INIT("kill{pids}"),
@@ -41,6 +42,9 @@ static const struct platform platforms[] = {
                     STR_INIT("SO_REUSEADDR does not help here: it works only where the old socket had set it too."),
                 .lingering_code =
                     STR_INIT("Set SO_REUSEADDR in the server before bind(); then its next restart need not wait."),
+                .hidden =
+                    STR_INIT("A kernel module, a security product or a hidden program may have it; other tools would "
+                             "say nothing."),
                 .connection_code = STR_INIT("A server that sets SO_REUSEADDR, before and after its restart, is not "
                                             "stopped by its old connections."),
             },
@@ -53,8 +57,10 @@ static const struct platform platforms[] = {
         .evidence = {{BIND_USUAL, false}, {BIND_EXCLUSIVE, false}, {BIND_REUSE, true}},
         .evidence_count = 3,
         .strict = BIND_EXCLUSIVE,
+        .double_quotes = true,
         .forwards_by_listening = true,
         .admin = STR_INIT("as administrator"),
+        .service_manager = STR_INIT("windows"),
         .elevated = STR_INIT("{command} --elevate"),
         .end = STR_INIT("taskkill{pids}"),
         .end_pid = STR_INIT(" /PID {pid}"),
@@ -74,6 +80,9 @@ static const struct platform platforms[] = {
                 .only_after = STR_INIT("free for most servers; one that wants it for itself alone "
                                        "(SO_EXCLUSIVEADDRUSE) must wait"),
                 .lingering_free = STR_INIT("Only a server that sets SO_EXCLUSIVEADDRUSE has to wait."),
+                .hidden =
+                    STR_INIT("A driver, a security product or a hidden program may have it; other tools would say "
+                             "nothing."),
                 .lingering_code = STR_INIT("A server that does not set SO_EXCLUSIVEADDRUSE need not wait."),
             },
     },

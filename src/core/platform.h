@@ -34,6 +34,7 @@ struct platform_words {
     struct str lingering_free;   // closed connections stand in the way of few
     struct str lingering_blocks; // ... of ordinary servers
     struct str lingering_code;   // what a program can do about it
+    struct str hidden;           // what may have a port that no socket explains
     struct str connection_code;  // the same about connections of its own that are still open
 };
 
@@ -45,8 +46,10 @@ struct platform {
     struct platform_evidence evidence[PLATFORM_EVIDENCE_MOST];
     size_t evidence_count;
     enum bind_mode strict;      // the bind that shares with nobody
+    bool double_quotes;         // around a word of a command line that has blanks, instead of single ones
     bool forwards_by_listening; // what forwards a port listens on it like any program; elsewhere packet rules do that
     struct str admin;           // "as root"
+    struct str service_manager; // as host->services name it
     struct str elevated;        // the same command of moorage with all rights: "sudo {command}"
     struct str as_admin;        // the same command of the system with all rights; empty = nothing stands in front of it
     struct str end;             // asks processes to end: "kill{pids}"

@@ -343,6 +343,21 @@ redact_command(struct arena *arena, const struct str_list *command)
     return out;
 }
 
+struct str
+redact_line(struct arena *arena, struct str line)
+{
+    struct buf out = {.arena = arena};
+    struct str_list words = {0};
+    struct str word;
+
+    while (str_word(&line, &word))
+        *LIST_ADD(arena, &words) = word;
+    words = redact_command(arena, &words);
+    for (size_t i = 0; i < words.count; i++)
+        buf_addf(&out, "%s%.*s", i > 0 ? " " : "", STR_ARG(words.items[i]));
+    return buf_str(&out);
+}
+
 // The user's folder at the start of a path: "/home/ann", "/Users/ann", "C:\Users\ann", "/root"; its length, 0 if none.
 static size_t
 home_length(struct str path)

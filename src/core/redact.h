@@ -16,6 +16,10 @@
 struct str_list
 redact_command(struct arena *arena, const struct str_list *command);
 
+// The same of a command line that is one text already, its arguments parted by blanks.
+struct str
+redact_line(struct arena *arena, struct str line);
+
 // For --share: the path without the user's home ("~/src/shop" becomes "~/..."): `home`, and whatever is a home by its
 // place (/home/ann, /Users/ann, C:\Users\ann, /root). Other paths stay.
 struct str

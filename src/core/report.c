@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "core/redact.h"
+#include "core/report_parts.h"
 
 // Days since 1970-01-01 as a civil date (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"), so that no
 // time zone or C library is asked.
@@ -103,6 +104,12 @@ report_add_socket(struct arena *arena, cJSON *object, const struct host *host, c
     add_namespace(arena, object, host, row);
     if (row->local.family == FAMILY_IPV6)
         add_tri(object, "v6only", row->v6only);
+    if (row->created_ms != 0)
+        json_add_str(arena, object, "bound", report_time(arena, row->created_ms));
+    if (row->owner_pid != 0)
+        json_add_int(object, "owner_pid", row->owner_pid);
+    if (row->owner_service.len > 0)
+        json_add_str(arena, object, "owner_service", row->owner_service);
     if (row->cookie != 0)
         json_add_str(arena, object, "cookie", str_printf(arena, "%llu", (unsigned long long)row->cookie));
     if (row->expires_ms != 0)
@@ -198,6 +205,26 @@ add_process(struct arena *arena, cJSON *object, cJSON *unknown, const struct pro
         json_add_null(object, "state");
 }
 
+// Windows: the terminal session, and what stands in the program file. Left out where the system has no such things.
+static void
+add_image(struct arena *arena, cJSON *object, cJSON *unknown, const struct process *process)
+{
+    static const struct str signatures[] = {
+        [SIGNATURE_UNKNOWN] = STR_INIT("unknown"), [SIGNATURE_NONE] = STR_INIT("none"),
+        [SIGNATURE_GOOD] = STR_INIT("good"),       [SIGNATURE_BROKEN] = STR_INIT("broken"),
+        [SIGNATURE_DOUBTED] = STR_INIT("doubted"),
+    };
+
+    if (process->session_known)
+        json_add_int(object, "session", process->session);
+    if (process->company.known == KNOWN_NOT_ASKED || process->company.known == KNOWN_UNSUPPORTED)
+        return;
+    add_fact(arena, object, unknown, "company", process->company.known, process->company.value);
+    add_fact(arena, object, unknown, "product", process->product.known, process->product.value);
+    add_fact(arena, object, unknown, "signer", process->signer.known, process->signer.value);
+    json_add_str(arena, object, "signature", signatures[process->signature]);
+}
+
 static void
 add_no_process(cJSON *object, cJSON *unknown, struct arena *arena)
 {
@@ -226,10 +253,14 @@ add_service(struct arena *arena, cJSON *object, const struct holder *holder)
     json_add_str(arena, service, "description", holder->service->description);
     json_add_str(arena, service, "restart", holder->service->restart);
     json_add_bool(service, "at_boot", holder->service->at_boot);
+    if (holder->service->dependants.len > 0)
+        json_add_str(arena, service, "dependants", holder->service->dependants);
+    if (holder->service->shares_process)
+        json_add_bool(service, "shares_process", true);
 }
 
-static void
-add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str text)
+void
+report_add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str text)
 {
     if (text.len > 0)
         json_add_str(arena, object, key, text);
@@ -237,15 +268,15 @@ add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str
         json_add_null(object, key);
 }
 
-static void
-add_container_facts(struct arena *arena, cJSON *object, const struct container *container)
+void
+report_add_container_facts(struct arena *arena, cJSON *object, const struct container *container)
 {
     json_add_str(arena, object, "runtime", container->runtime);
     json_add_str(arena, object, "id", container->id);
-    add_text_or_null(arena, object, "name", container->name);
-    add_text_or_null(arena, object, "image", container->image);
-    add_text_or_null(arena, object, "compose_project", container->compose_project);
-    add_text_or_null(arena, object, "compose_service", container->compose_service);
+    report_add_text_or_null(arena, object, "name", container->name);
+    report_add_text_or_null(arena, object, "image", container->image);
+    report_add_text_or_null(arena, object, "compose_project", container->compose_project);
+    report_add_text_or_null(arena, object, "compose_service", container->compose_service);
     cJSON *ports = json_add_array(object, "ports");
     for (size_t i = 0; i < container->ports.count; i++) {
         const struct published_port *port = &container->ports.items[i];
@@ -262,10 +293,10 @@ add_container(struct arena *arena, cJSON *object, const struct holder *holder)
     const struct container *container = holder->forwards ? holder->forwards : holder->container;
 
     if (container) {
-        add_container_facts(arena, json_add_object(object, "container"), container);
+        report_add_container_facts(arena, json_add_object(object, "container"), container);
     } else if (holder->container_id.len > 0) {
         const struct container bare = {.runtime = holder->runtime, .id = holder->container_id};
-        add_container_facts(arena, json_add_object(object, "container"), &bare);
+        report_add_container_facts(arena, json_add_object(object, "container"), &bare);
     } else {
         json_add_null(object, "container");
     }
@@ -281,11 +312,13 @@ report_add_holder(struct arena *arena, cJSON *array, const struct host *host, co
     (void)host;
     json_add_int(object, "pid", holder->pid);
     json_add_str(arena, object, "name", holder->process ? holder->process->name : STR(""));
-    if (holder->process)
+    if (holder->process) {
         add_process(arena, object, unknown, holder->process, privacy);
-    else
+        add_image(arena, object, unknown, holder->process);
+    } else {
         add_no_process(object, unknown, arena);
-    add_text_or_null(arena, object, "how", holder->how.count > 0 ? holder->how.items[0] : STR(""));
+    }
+    report_add_text_or_null(arena, object, "how", holder->how.count > 0 ? holder->how.items[0] : STR(""));
     cJSON *ways = json_add_array(object, "ways");
     for (size_t i = 0; i < holder->how.count; i++)
         json_append_str(arena, ways, holder->how.items[i]);
@@ -295,7 +328,7 @@ report_add_holder(struct arena *arena, cJSON *array, const struct host *host, co
         json_add_int(entry, "pid", holder->ancestry.items[i]->pid);
         json_add_str(arena, entry, "name", holder->ancestry.items[i]->name);
     }
-    add_text_or_null(arena, object, "started_by", privacy->share ? STR("") : holder->started_by);
+    report_add_text_or_null(arena, object, "started_by", privacy->share ? STR("") : holder->started_by);
     json_add_bool(object, "orphan", holder->orphan);
     add_service(arena, object, holder);
     add_container(arena, object, holder);
@@ -304,121 +337,4 @@ report_add_holder(struct arena *arena, cJSON *array, const struct host *host, co
         json_append_str(arena, warnings, holder->warnings.items[i]);
     if (unknown->child)
         cJSON_AddItemToObject(object, "unknown", unknown);
-}
-
-static void
-add_remedies(struct arena *arena, cJSON *object, const struct cause *cause)
-{
-    cJSON *array = json_add_array(object, "remedies");
-
-    for (size_t i = 0; i < cause->remedies.count; i++) {
-        const struct remedy *remedy = &cause->remedies.items[i];
-        cJSON *entry = json_append_object(array);
-        json_add_str(arena, entry, "lever", why_lever_name(remedy->lever));
-        json_add_str(arena, entry, "harm", why_harm_name(remedy->harm));
-        json_add_str(arena, entry, "sentence", remedy->sentence);
-        add_text_or_null(arena, entry, "command", remedy->command);
-        add_text_or_null(arena, entry, "by_hand", remedy->by_hand);
-        if (remedy->port != 0)
-            json_add_int(entry, "port", remedy->port);
-    }
-}
-
-static void
-add_cause(struct arena *arena, cJSON *array, const struct host *host, const struct cause *cause,
-          const struct report_privacy *privacy)
-{
-    cJSON *object = json_append_object(array);
-
-    json_add_str(arena, object, "kind", why_kind_name(cause->kind));
-    json_add_bool(object, "blocks", cause->blocks);
-    json_add_str(arena, object, "sentence", cause->sentence);
-    cJSON *sockets = json_add_array(object, "sockets");
-    for (size_t i = 0; i < cause->sockets.count; i++)
-        report_add_socket(arena, json_append_object(sockets), host, &host->sockets.items[cause->sockets.items[i]]);
-    cJSON *holders = json_add_array(object, "holders");
-    for (size_t i = 0; i < cause->holders.count; i++)
-        report_add_holder(arena, holders, host, &cause->holders.items[i], privacy);
-    cJSON *notes = json_add_array(object, "notes");
-    for (size_t i = 0; i < cause->notes.count && !privacy->share; i++)
-        json_append_str(arena, notes, cause->notes.items[i]);
-    if (cause->service)
-        json_add_str(arena, object, "unit", cause->service->name);
-    if (cause->container)
-        add_container_facts(arena, json_add_object(object, "container"), cause->container);
-    if (cause->range) {
-        cJSON *range = json_add_object(object, "range");
-        json_add_int(range, "first", cause->range->first);
-        json_add_int(range, "last", cause->range->last);
-        json_add_str(arena, range, "source", cause->range->source);
-    }
-    if (cause->kind == CAUSE_LINGERING && cause->seconds > 0)
-        json_add_int(object, "seconds", cause->seconds);
-    add_remedies(arena, object, cause);
-}
-
-static void
-add_probes(struct arena *arena, cJSON *object, const struct answer *answer)
-{
-    cJSON *array = json_add_array(object, "probes");
-
-    for (size_t i = 0; i < answer->probes.count; i++) {
-        const struct probe *probe = &answer->probes.items[i];
-        cJSON *entry = json_append_object(array);
-        json_add_str(arena, entry, "address", address_format(arena, probe->address));
-        json_add_str(arena, entry, "bind", probe->bind);
-        json_add_str(arena, entry, "result", probe->result);
-        json_add_int(entry, "code", (int64_t)probe->code);
-    }
-}
-
-static void
-add_unseen(struct arena *arena, cJSON *object, const struct answer *answer)
-{
-    cJSON *array = json_add_array(object, "unseen");
-
-    for (size_t i = 0; i < answer->unseen.count; i++) {
-        const struct unseen *unseen = &answer->unseen.items[i];
-        cJSON *entry = json_append_object(array);
-        json_add_int(entry, "pid", unseen->pid);
-        json_add_str(arena, entry, "what", unseen->what);
-        json_add_str(arena, entry, "reason", host_known_name(unseen->reason));
-    }
-}
-
-void
-report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, const struct answer *answer,
-                  const struct report_privacy *privacy)
-{
-    cJSON *object = json_append_object(asked);
-    const struct endpoint *endpoint = &answer->question.endpoint;
-
-    json_add_str(arena, object, "protocol", host_protocol_name(answer->question.protocol));
-    switch (endpoint->host) {
-    case ENDPOINT_EVERY:
-        json_add_null(object, "address");
-        break;
-    case ENDPOINT_LOCALHOST:
-        json_add_str(arena, object, "address", STR("localhost"));
-        break;
-    case ENDPOINT_ADDRESS:
-        json_add_str(arena, object, "address", address_format(arena, endpoint->address));
-        break;
-    }
-    json_add_int(object, "port", endpoint->first);
-    json_add_bool(object, "bindable", answer->bindable);
-    json_add_bool(object, "proved", answer->proved);
-    json_add_str(arena, object, "bind", bind_mode_name(answer->question.mode));
-    add_probes(arena, object, answer);
-    json_add_str(arena, object, "tier", host_tier_name(answer->tier));
-    json_add_bool(object, "complete", answer->complete);
-    add_unseen(arena, object, answer);
-    if (answer->plain_warning.len > 0)
-        json_add_str(arena, object, "plain", answer->plain_warning);
-    cJSON *causes = json_add_array(object, "causes");
-    for (size_t i = 0; i < answer->causes.count; i++)
-        add_cause(arena, causes, host, &answer->causes.items[i], privacy);
-    cJSON *suggest = json_add_array(object, "suggest");
-    for (size_t i = 0; i < answer->suggest.count; i++)
-        cJSON_AddItemToArray(suggest, cJSON_CreateNumber(answer->suggest.items[i]));
 }

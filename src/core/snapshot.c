@@ -175,9 +175,8 @@ snapshot_read_process(struct arena *arena, struct host *host, struct lookup *pid
     return index;
 }
 
-// Reads what started the process, up to the first one of the system.
-static void
-read_ancestry(struct arena *arena, struct host *host, struct lookup *pids, size_t index)
+void
+snapshot_read_ancestry(struct arena *arena, struct host *host, struct lookup *pids, size_t index)
 {
     for (int level = 0; level < ANCESTRY_LEVELS; level++) {
         struct process child = host->processes.items[index];
@@ -238,6 +237,22 @@ merge_unseen(struct arena *arena, struct host *host)
     host->unseen.count = kept;
 }
 
+// Windows: the process that opened a socket and does not hold it any more. That it is gone, or that another one has its
+// number now, tells that somebody inherited the socket.
+static void
+read_openers(struct arena *arena, struct host *host, struct lookup *pids, const bool *asked)
+{
+    bool *holds = arena_array(arena, host->sockets.count, sizeof *holds);
+
+    for (size_t i = 0; i < host->holdings.count; i++) {
+        const struct holding *holding = &host->holdings.items[i];
+        holds[holding->socket] |= holding->pid == host->sockets.items[holding->socket].owner_pid;
+    }
+    for (size_t i = 0; i < host->sockets.count; i++)
+        if (asked[i] && !holds[i] && host->sockets.items[i].owner_pid != 0)
+            snapshot_read_process(arena, host, pids, host->sockets.items[i].owner_pid, PROCESS_BASIC);
+}
+
 bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
                      bool ancestry, bool deep, struct err *err)
@@ -268,8 +283,9 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
         size_t index =
             snapshot_read_process(arena, host, &pids, host->holdings.items[i].pid, facts & (unsigned)PROCESS_ALL);
         if (ancestry)
-            read_ancestry(arena, host, &pids, index);
+            snapshot_read_ancestry(arena, host, &pids, index);
     }
+    read_openers(arena, host, &pids, asked);
     return true;
 }
 

@@ -51,6 +51,12 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms);
 
+// Processes that hold no socket and yet have something to do with one: all facts, what started them, and their services
+// (within `deadline_ms`).
+void
+snapshot_add_processes(struct arena *arena, struct host *host, const uint32_t *pids, size_t count,
+                       unsigned deadline_ms);
+
 // Everything that can be seen here, for a recording: all sockets in all states, holders, their processes, units,
 // containers, ranges, addresses, redirects, namespaces, abilities, and probes of the ports that are taken.
 bool

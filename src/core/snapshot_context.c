@@ -10,7 +10,6 @@
 
 enum {
     GROUP_PIDS = 16,
-    SYSTEM_PID = 4, // Windows: its kernel, and with it http.sys
     PORT_NETBIOS = 139,
     PORT_SMB = 445,
 };
@@ -162,6 +161,9 @@ follow_holder(struct context *context, const struct process *process)
     struct cgroup_facts facts = {0};
 
     read_services_of(context, process->pid);
+    // Windows runs services, and what they start, in session 0: a service's child may have its port.
+    if (process->session_known && process->session == 0 && process->ppid != 0)
+        read_services_of(context, process->ppid);
     if (process->cgroup.known == KNOWN_YES)
         facts = follow_path(context, process->cgroup.value);
     if (process->pid == 1)
@@ -256,7 +258,7 @@ follow_row(struct context *context, const struct socket_row *row)
 {
     if (row->owner_service.len > 0)
         read_unit(context, (struct manager){0}, row->owner_service);
-    if (row->owner_pid == SYSTEM_PID && row->protocol == PROTOCOL_TCP && row->local_port != PORT_NETBIOS &&
+    if (row->owner_pid == HOST_SYSTEM_PID && row->protocol == PROTOCOL_TCP && row->local_port != PORT_NETBIOS &&
         row->local_port != PORT_SMB)
         context->wants_http = true;
 }
@@ -288,6 +290,20 @@ follow_all(struct context *context, const size_t *sockets, size_t count, const s
             follow_socket(context, sockets[i]);
 }
 
+// Who is behind the system's HTTP server on this port: the name at least.
+static void
+follow_http(struct context *context, uint16_t port)
+{
+    struct host *host = context->host;
+    struct lookup known = snapshot_pids(context->arena, host);
+
+    for (size_t i = 0; i < host->http_urls.count; i++) {
+        const struct http_url *url = &host->http_urls.items[i];
+        if (url->port == port && url->pids.count > 0)
+            snapshot_read_process(context->arena, host, &known, url->pids.items[0], PROCESS_EXE);
+    }
+}
+
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms)
 {
@@ -303,9 +319,25 @@ snapshot_add_context(struct arena *arena, struct host *host, const size_t *socke
     follow_all(&context, sockets, count, &asked, &pids, scratch);
     if (context.wants_http)
         (void)snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_HTTP}, host, &ignored);
+    for (size_t i = 0; i < count; i++)
+        if (host->sockets.items[sockets[i]].owner_pid == HOST_SYSTEM_PID)
+            follow_http(&context, host->sockets.items[sockets[i]].local_port);
     if (context.wants_containers && time_left_ms(&context) > 0)
         container_find(arena, host, time_left_ms(&context));
     if (context.wants_containers && host->containers.count > 0)
         detail_containers(&context, sockets, count, &asked, &pids);
     arena_close(scratch);
+}
+
+void
+snapshot_add_processes(struct arena *arena, struct host *host, const uint32_t *pids, size_t count, unsigned deadline_ms)
+{
+    struct context context = {.arena = arena, .host = host, .end_us = clock_mono_us() + (int64_t)deadline_ms * 1000};
+    struct lookup known = snapshot_pids(arena, host);
+
+    for (size_t i = 0; i < count; i++) {
+        size_t index = snapshot_read_process(arena, host, &known, pids[i], PROCESS_ALL);
+        snapshot_read_ancestry(arena, host, &known, index);
+        read_services_of(&context, pids[i]);
+    }
 }

@@ -20,6 +20,10 @@ snapshot_merge_rows(struct arena *arena, struct host *host, size_t first);
 size_t
 snapshot_read_process(struct arena *arena, struct host *host, struct lookup *pids, uint32_t pid, unsigned facts);
 
+// Reads what started the process at `index`, up to the first one of the system.
+void
+snapshot_read_ancestry(struct arena *arena, struct host *host, struct lookup *pids, size_t index);
+
 // Every process of the host by pid.
 struct lookup
 snapshot_pids(struct arena *arena, const struct host *host);

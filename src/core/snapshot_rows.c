@@ -53,6 +53,14 @@ is_subflow_of(const struct socket_row *a, const struct socket_row *b)
     return is_connected(a) && (a->inode == 0 || b->inode == 0);
 }
 
+// Windows has neither inodes nor cookies: there two sockets that share an endpoint differ by their owner, and a table that
+// names none may have been asked of one and the same.
+static bool
+same_owner(const struct socket_row *a, const struct socket_row *b)
+{
+    return a->owner_pid == b->owner_pid || a->owner_pid == 0 || b->owner_pid == 0;
+}
+
 static bool
 same_socket(const struct socket_row *a, const struct socket_row *b)
 {
@@ -60,7 +68,7 @@ same_socket(const struct socket_row *a, const struct socket_row *b)
         return same_endpoints(a, b) && is_subflow_of(a, b);
     if (a->cookie != 0 && b->cookie != 0)
         return a->cookie == b->cookie && a->netns == b->netns;
-    return same_endpoints(a, b) && a->inode == b->inode;
+    return same_endpoints(a, b) && a->inode == b->inode && same_owner(a, b);
 }
 
 static size_t
@@ -107,6 +115,8 @@ fill_gaps(struct socket_row *row, const struct socket_row *other)
     row->cookie = row->cookie ? row->cookie : other->cookie;
     row->cgroup = row->cgroup ? row->cgroup : other->cgroup;
     row->owner_pid = row->owner_pid ? row->owner_pid : other->owner_pid;
+    row->owner_service = row->owner_service.len ? row->owner_service : other->owner_service;
+    row->created_ms = row->created_ms ? row->created_ms : other->created_ms;
     row->holders_read = row->holders_read || other->holders_read;
 }
 

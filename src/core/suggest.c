@@ -9,6 +9,7 @@ enum {
     // 80 -> 8080, 443 -> 8443: where people look first for a port that needs no right.
     PRIVILEGED_OFFSET = 8000,
     PRIVILEGED_END = 1024,
+    LOW_DYNAMIC = 5000,
 };
 
 // What is looked for, and which ports are out of the question.
@@ -29,6 +30,9 @@ refuse_ranges(struct search *search)
     for (size_t i = 0; i < search->host->ranges.count; i++) {
         const struct port_range *range = &search->host->ranges.items[i];
         if (!range->any_protocol && !host_same_ports(range->protocol, search->protocol))
+            continue;
+        // One that begins so low leaves no ports beside it.
+        if (range->kind == RANGE_DYNAMIC && range->first < LOW_DYNAMIC)
             continue;
         for (uint32_t port = range->first; port <= range->last; port++)
             search->refused[port] = true;

@@ -96,20 +96,6 @@ why_note(struct inquiry *inquiry, struct cause *cause, struct str sentence)
         *LIST_ADD(inquiry->arena, &cause->notes) = sentence;
 }
 
-const struct port_range *
-why_range(const struct inquiry *inquiry, enum range_kind kind)
-{
-    const struct host *host = inquiry->host;
-
-    for (size_t i = 0; i < host->ranges.count; i++) {
-        const struct port_range *range = &host->ranges.items[i];
-        if (range->kind == kind && range->first <= inquiry->port && inquiry->port <= range->last &&
-            (range->any_protocol || host_same_ports(range->protocol, inquiry->question->protocol)))
-            return range;
-    }
-    return NULL;
-}
-
 // The host lacks every family that was asked for: nothing was tried at all.
 static bool
 nothing_tried(const struct inquiry *inquiry)
@@ -144,6 +130,22 @@ somebody_serves(const struct inquiry *inquiry)
     return why_has_role(inquiry, ROW_BLOCKS);
 }
 
+// A socket, a range or a program of the system beside this one may have it; what nothing explains is a filter's work.
+static enum why_verdict
+verdict_of_forbidden(const struct inquiry *inquiry)
+{
+    const struct port_range *range = why_range(inquiry, RANGE_EXCLUDED);
+
+    if (why_has_role(inquiry, ROW_BLOCKS) || why_http_has_range(inquiry, range))
+        return WHY_TAKEN;
+    if (range)
+        return WHY_RESERVED;
+    for (size_t i = 0; i < inquiry->rows.count; i++)
+        if (why_explains(inquiry, &inquiry->rows.items[i]))
+            return WHY_TAKEN;
+    return why_neighbour(inquiry) ? WHY_TAKEN : WHY_NOT_ALLOWED;
+}
+
 static enum why_verdict
 verdict_of(const struct inquiry *inquiry)
 {
@@ -154,6 +156,8 @@ verdict_of(const struct inquiry *inquiry)
         return WHY_TAKEN;
     case REFUSAL_NOT_LOCAL:
         return WHY_NOT_LOCAL;
+    case REFUSAL_FORBIDDEN:
+        return verdict_of_forbidden(inquiry);
     case REFUSAL_NO_RIGHT:
     case REFUSAL_BY_RULE:
         // Options that can't be seen count against the port only where somebody serves.
@@ -163,12 +167,24 @@ verdict_of(const struct inquiry *inquiry)
     }
 }
 
+// The HTTP server of the system keeps the whole port, although its socket may have one address alone.
+static void
+widen_http(struct inquiry *inquiry)
+{
+    if (inquiry->refusal != REFUSAL_FORBIDDEN || !why_http_has_range(inquiry, why_range(inquiry, RANGE_EXCLUDED)))
+        return;
+    for (size_t i = 0; i < inquiry->rows.count; i++)
+        if (why_socket(inquiry, &inquiry->rows.items[i])->owner_pid == HOST_SYSTEM_PID)
+            inquiry->rows.items[i].role = ROW_BLOCKS;
+}
+
 static void
 judge(struct inquiry *inquiry)
 {
     struct answer *answer = inquiry->answer;
     bool tried = !nothing_tried(inquiry);
 
+    widen_http(inquiry);
     if (tried)
         answer->verdict = verdict_of(inquiry);
     else

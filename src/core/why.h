@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "core/endpoint.h"
 #include "core/holder.h"
+#include "core/http_users.h"
 #include "decode/host.h"
 #include "sys/bind_probe.h"
 
@@ -96,7 +97,11 @@ struct cause {
     const struct container *container; // the container to blame
     const struct redirect *redirect;
     const struct port_range *range;
-    uint32_t seconds; // LINGERING: until the last one ends; 0 = unknown
+    struct str maker;                       // EXCLUDED_RANGE: who most likely made it
+    struct http_users users;                // HTTP_SYS: who listens by way of the system's HTTP server
+    struct holder_list behind;              // HTTP_SYS: their processes, as far as they are known
+    const struct neighbour_port *neighbour; // RELAY, SHARED: who has it on the system beside this one
+    uint32_t seconds;                       // LINGERING: until the last one ends; 0 = unknown
 };
 
 // What the host holds already when one reading serves many questions; it is not read again for each of them.
@@ -168,6 +173,10 @@ why_index_make(struct arena *arena, const struct host *host, struct why_index *o
 bool
 why_answer(struct arena *arena, struct host *host, const struct why_question *question, struct answer *out,
            struct err *err);
+
+// "node (pid 40) in WSL Ubuntu-24.04", "shop on Windows"
+struct str
+why_neighbour_text(struct arena *arena, const struct neighbour_port *port);
 
 // The contract's word: "listener", "socket-unit", ...
 struct str

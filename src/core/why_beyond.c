@@ -37,6 +37,9 @@ why_read_beyond(struct inquiry *inquiry)
     // Inside of WSL a relay leads away from Windows, not to it.
     if (!inside && relay_holds(inquiry))
         ask.want |= SNAPSHOT_NEIGHBOURS;
+    if (inquiry->platform->forwards_by_listening && why_has_role(inquiry, ROW_HARMLESS))
+        ask.want |= SNAPSHOT_REDIRECTS;
     if (ask.want != 0)
         (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);
+    why_read_http_users(inquiry);
 }

@@ -50,20 +50,47 @@ make_wishes(struct inquiry *inquiry)
     }
 }
 
-static enum row_role
-role_of(const struct inquiry *inquiry, const struct socket_row *row)
+// Whose the socket is where only its process tells.
+static struct socket_row
+with_user(const struct inquiry *inquiry, const struct socket_row *row)
 {
-    enum row_role role = ROW_APART;
+    struct socket_row copy = *row;
+    const struct process *owner =
+        row->uid_known || row->owner_pid == 0 ? NULL : host_process(inquiry->host, row->owner_pid);
 
-    for (size_t i = 0; i < inquiry->wish_count; i++) {
-        if (!conflict_overlaps(&inquiry->wishes[i], row))
-            continue;
-        enum conflict conflict = conflict_check(inquiry->platform->rules, &inquiry->wishes[i], inquiry->uid, row);
-        enum row_role one = conflict == CONFLICT_YES ? ROW_BLOCKS : conflict == CONFLICT_NO ? ROW_HARMLESS : ROW_MAYBE;
-        if (one > role)
-            role = one;
+    if (owner && owner->uid_known) {
+        copy.uid_known = true;
+        copy.uid = owner->uid;
     }
-    return role;
+    return copy;
+}
+
+static void
+judge_row(const struct inquiry *inquiry, struct why_row *row)
+{
+    const struct socket_row socket = with_user(inquiry, why_socket(inquiry, row));
+
+    row->role = ROW_APART;
+    row->outcomes = 0;
+    for (size_t i = 0; i < inquiry->wish_count; i++) {
+        if (!conflict_overlaps(&inquiry->wishes[i], &socket))
+            continue;
+        unsigned outcomes = inquiry->platform->rules->outcomes(&inquiry->wishes[i], inquiry->uid, &socket);
+        enum row_role role = !(outcomes & CONFLICT_WORKS) ? ROW_BLOCKS
+                             : outcomes == CONFLICT_WORKS ? ROW_HARMLESS
+                                                          : ROW_MAYBE;
+        row->outcomes |= outcomes;
+        if (role > row->role)
+            row->role = role;
+    }
+}
+
+bool
+why_explains(const struct inquiry *inquiry, const struct why_row *row)
+{
+    unsigned wanted = inquiry->refusal == REFUSAL_FORBIDDEN ? CONFLICT_FORBIDDEN : CONFLICT_IN_USE;
+
+    return row->role == ROW_BLOCKS || (row->role == ROW_MAYBE && row->outcomes & wanted);
 }
 
 void
@@ -113,7 +140,7 @@ collect_rows(struct inquiry *inquiry)
                 continue;
             struct why_row *added = LIST_ADD(inquiry->arena, &inquiry->rows);
             added->socket = i;
-            added->role = role_of(inquiry, row);
+            judge_row(inquiry, added);
         }
 }
 
@@ -247,6 +274,9 @@ read_holders(struct inquiry *inquiry)
     for (size_t i = 0; i < count; i++)
         host->sockets.items[sockets[i]].holders_read = true;
 
+    // Their users may be known only now.
+    for (size_t i = 0; i < inquiry->rows.count; i++)
+        judge_row(inquiry, &inquiry->rows.items[i]);
     count = 0;
     for (size_t i = 0; i < inquiry->rows.count; i++)
         if (inquiry->rows.items[i].role != ROW_APART)
@@ -270,8 +300,8 @@ is_settled(const struct inquiry *inquiry)
 {
     if (inquiry->refusal == REFUSAL_IN_USE && !why_has_role(inquiry, ROW_MAYBE))
         return false;
-    // Who may look only into their own programs see sockets without a program all the time.
-    if (inquiry->host->tier == TIER_OWN)
+    // Who may not look into every program sees sockets without one all the time.
+    if (inquiry->host->tier == TIER_OWN || (inquiry->host->tier == TIER_WINDOWS && !inquiry->host->complete))
         return true;
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         const struct why_row *row = &inquiry->rows.items[i];

@@ -6,6 +6,7 @@
 // precedence (each row is claimed once) -> remedies. The systems do not differ here.
 
 #include "base/arena.h"
+#include "core/known.h"
 #include "core/platform.h"
 #include "core/refusal.h"
 #include "core/why.h"
@@ -27,8 +28,9 @@ enum row_role {
 struct why_row {
     size_t socket; // index into host->sockets
     enum row_role role;
-    bool claimed;   // stands in a cause already
-    uint32_t *pids; // who holds it, ascending, each once; filled when causes are looked for
+    unsigned outcomes; // bits of enum conflict_outcome: how the asked binds may end beside it
+    bool claimed;      // stands in a cause already
+    uint32_t *pids;    // who holds it, ascending, each once; filled when causes are looked for
     size_t pid_count;
 };
 
@@ -53,6 +55,11 @@ struct inquiry {
         LIST_OF(struct why_row);
     } rows;
 };
+
+// Whether the row may be the reason of this very refusal: a socket in use is not what forbids a bind, and the other way
+// round.
+bool
+why_explains(const struct inquiry *inquiry, const struct why_row *row);
 
 // What the system calls the refusal: "EADDRINUSE", "error 10048".
 struct str
@@ -106,17 +113,64 @@ why_service_of(const struct holder_list *holders);
 const struct container *
 why_container_of(const struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders);
 
+// "*:3000"
+struct str
+why_neighbour_where(struct arena *arena, const struct neighbour_port *port);
+
+// Whom a relay stands for on the system beside this one, or NULL.
+const struct neighbour_port *
+why_relayed_to(struct inquiry *inquiry, const struct holder_list *holders);
+// The sentence of a relay, and of a program over there that has the port without any socket here.
+struct str
+why_say_relay(struct inquiry *inquiry, struct cause *cause);
+
+// Sockets that share the port with the asked ones, or don't let them (why_share.c): the sentence, and the evidence.
+struct str
+why_say_shared(struct inquiry *inquiry, struct cause *cause);
+void
+why_note_options(struct inquiry *inquiry, struct cause *cause);
+
 // Causes made of sockets, in the contract's precedence; `why_find_socket_causes` claims every row that blocks or may.
 void
 why_find_socket_causes(struct inquiry *inquiry);
 
-// Causes that are no sockets: rights, addresses, ranges, redirects, other namespaces.
+// Causes that are no sockets: ranges, rights, addresses, neighbours, redirects, other namespaces.
 void
 why_find_system_causes(struct inquiry *inquiry);
 
 // Fills cause->remedies, least harm first.
 void
 why_add_remedies(struct inquiry *inquiry, struct cause *cause);
+
+// What remedies are made of (why_remedy.c); `label` is two words at most.
+struct remedy *
+why_add_remedy(struct inquiry *inquiry, struct cause *cause, enum lever lever, enum harm harm, const char *label,
+               struct str sentence);
+// "moorage free 8080"
+struct str
+why_free_command(struct inquiry *inquiry);
+// A command of core/platform.h for the asked port.
+struct str
+why_fill_port(struct inquiry *inquiry, struct str template);
+void
+why_stop_service(struct inquiry *inquiry, struct cause *cause, const struct service *service);
+void
+why_stop_process(struct inquiry *inquiry, struct cause *cause);
+// The same question with more rights.
+void
+why_see_who(struct inquiry *inquiry, struct cause *cause, const char *label, const char *sentence);
+
+// Remedies where it is not the holder that must end (why_remedy_beyond.c).
+void
+why_end_http(struct inquiry *inquiry, struct cause *cause);
+void
+why_end_portproxy(struct inquiry *inquiry, struct cause *cause);
+void
+why_end_relay(struct inquiry *inquiry, struct cause *cause);
+void
+why_leave_range(struct inquiry *inquiry, struct cause *cause);
+void
+why_find_filter(struct inquiry *inquiry, struct cause *cause);
 
 // Fills the sentence and the notes of a cause that is made of sockets.
 void
@@ -148,9 +202,52 @@ why_who(struct inquiry *inquiry, const struct cause *cause);
 struct str
 why_where(struct inquiry *inquiry, const struct cause *cause);
 
-// The range of this kind that holds the port, or NULL.
+// The range of this kind that holds the port for one of the asked families, or NULL.
 const struct port_range *
 why_range(const struct inquiry *inquiry, enum range_kind kind);
+
+// The system's own HTTP server (why_http.c).
+bool
+why_leads_http(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders);
+bool
+why_joins_http(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);
+// Fills sentence, notes and users of the cause.
+void
+why_say_http(struct inquiry *inquiry, struct cause *cause);
+// Whether this excluded range is a port that the server keeps for its programs, rather than one that nobody has.
+bool
+why_http_has_range(const struct inquiry *inquiry, const struct port_range *range);
+// Reads the processes behind the URLs of the port.
+void
+why_read_http_users(struct inquiry *inquiry);
+
+// Forwarding rules that listen themselves, and the system that shares this one's ports (why_forward.c).
+bool
+why_leads_portproxy(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders);
+bool
+why_joins_portproxy(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);
+const struct redirect *
+why_portproxy_of(const struct inquiry *inquiry, const struct why_row *row);
+// The sentence; a note tells the rule.
+struct str
+why_say_portproxy(struct inquiry *inquiry, struct cause *cause);
+// The command that deletes the rule.
+struct str
+why_delete_portproxy(struct inquiry *inquiry, const struct redirect *rule);
+// "172.20.0.2:80", "port 8081"
+struct str
+why_redirect_target(struct inquiry *inquiry, const struct redirect *rule);
+// Who has the port over there, or NULL.
+const struct neighbour_port *
+why_neighbour(const struct inquiry *inquiry);
+
+// Causes that are ranges of ports (why_range.c).
+void
+why_find_range_causes(struct inquiry *inquiry);
+
+// What experts know of this holder on the asked port; of the port alone where the holder is NULL.
+struct known_cause
+why_known(struct inquiry *inquiry, const struct holder *holder);
 
 // Adds a whole sentence to the cause's evidence; none where it is empty.
 void

@@ -5,9 +5,9 @@
 #include "core/known.h"
 #include "core/why_parts.h"
 
-static struct remedy *
-add(struct inquiry *inquiry, struct cause *cause, enum lever lever, enum harm harm, const char *label,
-    struct str sentence)
+struct remedy *
+why_add_remedy(struct inquiry *inquiry, struct cause *cause, enum lever lever, enum harm harm, const char *label,
+               struct str sentence)
 {
     struct remedy *remedy = LIST_ADD(inquiry->arena, &cause->remedies);
 
@@ -23,11 +23,11 @@ static void
 add_advice(struct inquiry *inquiry, struct cause *cause, struct str sentence)
 {
     if (sentence.len > 0)
-        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code", sentence);
+        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code", sentence);
 }
 
-static struct str
-free_command(struct inquiry *inquiry)
+struct str
+why_free_command(struct inquiry *inquiry)
 {
     enum protocol protocol = inquiry->question->protocol;
 
@@ -63,8 +63,8 @@ fill_pids(struct inquiry *inquiry, struct str template, struct buf *pids)
 }
 
 // The command of this template for the asked port.
-static struct str
-fill_port(struct inquiry *inquiry, struct str template)
+struct str
+why_fill_port(struct inquiry *inquiry, struct str template)
 {
     const struct platform_value values[] = {{"port", str_printf(inquiry->arena, "%u", inquiry->port)},
                                             {"protocol", host_protocol_name(inquiry->question->protocol)}};
@@ -89,7 +89,7 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
         const struct holder *holder = &cause->holders.items[i];
         bool ended = holder->process && known_is("ends-workers", holder->process->name) &&
                      is_below_another(holder, &cause->holders);
-        if (ended || holder->pid <= 1)
+        if (ended || holder->pid <= 1 || (holder->process && holder->process->critical))
             continue;
         add_pid(inquiry, &all, holder->pid);
         if (holder->process && holder->process->state == 'T')
@@ -97,7 +97,9 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
         shown++;
     }
     if (shown > SHOWN_MOST)
-        return fill_port(inquiry, inquiry->platform->end_many);
+        return why_fill_port(inquiry, inquiry->platform->end_many);
+    if (shown == 0)
+        return STR("");
     buf_add(&out, fill_pids(inquiry, inquiry->platform->end, &all));
     if (stopped.len > 0)
         buf_add(&out, fill_pids(inquiry, inquiry->platform->go_on, &stopped));
@@ -132,61 +134,94 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
 
 // A unit whose main process has the port is stopped as a whole: the manager would start that process again. A unit that a
 // program merely runs in is left alone: it may be the terminal that the program was started in.
-static void
-stop_unit(struct inquiry *inquiry, struct cause *cause, const struct service *service)
+void
+why_stop_service(struct inquiry *inquiry, struct cause *cause, const struct service *service)
 {
-    struct remedy *stop =
-        add(inquiry, cause, LEVER_SERVICE, HARM_SOME, "stop it",
-            str_printf(inquiry->arena, "Stops %.*s%s.", STR_ARG(service->name),
-                       service->at_boot ? " until the next start of the system, which starts it again" : ""));
+    struct remedy *stop = why_add_remedy(
+        inquiry, cause, LEVER_SERVICE, HARM_SOME, "stop it",
+        str_printf(inquiry->arena, "Stops %.*s%s.", STR_ARG(service->name),
+                   service->at_boot ? " until the next start of the system, which starts it again" : ""));
 
-    stop->command = free_command(inquiry);
+    stop->command = why_free_command(inquiry);
     stop->by_hand = platform_stop_service(inquiry->arena, service);
 }
 
-static void
-see_who(struct inquiry *inquiry, struct cause *cause, const char *label, const char *sentence)
+void
+why_see_who(struct inquiry *inquiry, struct cause *cause, const char *label, const char *sentence)
 {
-    add(inquiry, cause, LEVER_SETTING, HARM_NONE, label, str_of(sentence))->command =
+    why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, label, str_of(sentence))->command =
         platform_elevate(inquiry->arena, inquiry->platform, str_printf(inquiry->arena, "moorage %u", inquiry->port));
 }
 
-static void
-stop_process(struct inquiry *inquiry, struct cause *cause)
+// A process that runs several services, of which it is not known whose the port is, or one without which the system stops.
+static bool
+must_not_end(const struct cause *cause)
+{
+    for (size_t i = 0; i < cause->holders.count; i++) {
+        const struct holder *holder = &cause->holders.items[i];
+        if (holder_hosts_services(holder) || (holder->process && holder->process->critical))
+            return true;
+    }
+    return false;
+}
+
+// The service that started the holder without being it would start another one: it is stopped instead. On Linux a unit may be
+// no more than the place where a person started something; the services of Windows have a session of their own.
+static const struct service *
+service_above(const struct cause *cause)
+{
+    const struct holder *holder = &cause->holders.items[0];
+
+    return holder->process && holder->process->session_known && holder->process->session == 0 ? holder->service : NULL;
+}
+
+void
+why_stop_process(struct inquiry *inquiry, struct cause *cause)
 {
     enum harm harm;
 
     if (cause->holders.count == 0) {
         // Nobody can be asked to end as long as nobody is known; who has all rights already sees no more by asking again.
         if (!inquiry->host->admin)
-            see_who(inquiry, cause, "see who", "Names the program; that takes more rights.");
+            why_see_who(inquiry, cause, "see who", "Names the program; that takes more rights.");
         return;
     }
     if (why_service_of(&cause->holders)) {
-        stop_unit(inquiry, cause, why_service_of(&cause->holders));
+        why_stop_service(inquiry, cause, why_service_of(&cause->holders));
+        return;
+    }
+    if (must_not_end(cause)) {
+        if (!inquiry->host->admin)
+            why_see_who(inquiry, cause, "see who", "Names the service; that takes more rights.");
+        return;
+    }
+    const struct service *above = service_above(cause);
+    if (above) {
+        why_stop_service(inquiry, cause, above);
         return;
     }
     if (why_is_partly_seen(inquiry, cause)) {
-        see_who(inquiry, cause, "see all", "Names all programs that have it; that takes more rights.");
+        why_see_who(inquiry, cause, "see all", "Names all programs that have it; that takes more rights.");
         return;
     }
     struct str sentence = stop_sentence(inquiry, cause, &harm);
-    struct remedy *stop = add(inquiry, cause, LEVER_PROCESS, harm, "stop it", sentence);
-    stop->command = free_command(inquiry);
+    struct remedy *stop = why_add_remedy(inquiry, cause, LEVER_PROCESS, harm, "stop it", sentence);
+    stop->command = why_free_command(inquiry);
     stop->by_hand = kill_by_hand(inquiry, cause);
     struct str supervisor = holder_supervisor(inquiry->arena, &cause->holders.items[0]);
     if (supervisor.len > 0)
-        add(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
-            str_printf(inquiry->arena, "Take it out of %.*s, or it comes back.", STR_ARG(supervisor)));
+        why_add_remedy(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
+                       str_printf(inquiry->arena, "Take it out of %.*s, or it comes back.", STR_ARG(supervisor)));
 }
 
 static void
 stop_socket_unit(struct inquiry *inquiry, struct cause *cause)
 {
-    struct remedy *stop = add(inquiry, cause, LEVER_SOCKET_UNIT, HARM_SOME, "stop it",
-                              STR("Stops the socket unit and the service that it starts, never the service manager."));
+    struct remedy *stop =
+        why_add_remedy(inquiry, cause, LEVER_SOCKET_UNIT, HARM_SOME, "stop it",
+                       STR("Stops the socket unit and the service that it starts, never the service manager."));
 
-    stop->command = free_command(inquiry);
+    stop->command = why_free_command(inquiry);
     stop->by_hand = cause->service ? platform_stop_service(inquiry->arena, cause->service)
                                    : STR("systemctl list-sockets    # names the unit; then systemctl stop UNIT");
 }
@@ -196,12 +231,12 @@ stop_container(struct inquiry *inquiry, struct cause *cause)
 {
     const struct container *container = cause->container;
     struct remedy *stop =
-        add(inquiry, cause, LEVER_CONTAINER, HARM_LOW, "stop it",
-            cause->kind == CAUSE_CONTAINER
-                ? STR("Stops the container; ending its forwarder would break it and free nothing for long.")
-                : STR("Stops the container, and with it the rule."));
+        why_add_remedy(inquiry, cause, LEVER_CONTAINER, HARM_LOW, "stop it",
+                       cause->kind == CAUSE_CONTAINER
+                           ? STR("Stops the container; ending its forwarder would break it and free nothing for long.")
+                           : STR("Stops the container, and with it the rule."));
 
-    stop->command = free_command(inquiry);
+    stop->command = why_free_command(inquiry);
     if (!container) {
         stop->by_hand = str_printf(inquiry->arena, "docker ps --filter publish=%u", inquiry->port);
         return;
@@ -212,9 +247,10 @@ stop_container(struct inquiry *inquiry, struct cause *cause)
         stop->sentence = str_printf(inquiry->arena, "Stops the container (service %.*s of compose project %.*s).",
                                     STR_ARG(container->compose_service), STR_ARG(container->compose_project));
     if (str_equal(container->restart, STR("always")) || str_equal(container->restart, STR("unless-stopped")))
-        add(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
-            str_printf(inquiry->arena, "Its restart policy is %.*s: the runtime starts it again after a restart.",
-                       STR_ARG(container->restart)))
+        why_add_remedy(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
+                       str_printf(inquiry->arena,
+                                  "Its restart policy is %.*s: the runtime starts it again after a restart.",
+                                  STR_ARG(container->restart)))
             ->by_hand =
             str_printf(inquiry->arena, "%.*s update --restart=no %.*s", STR_ARG(container->runtime), STR_ARG(name));
 }
@@ -233,16 +269,17 @@ reserve_by_hand(struct inquiry *inquiry)
     }
     buf_addf(&reserved, "%u", inquiry->port);
     const struct platform_value values[] = {{"reserved", buf_str(&reserved)}};
-    return platform_fill(inquiry->arena, fill_port(inquiry, inquiry->platform->reserve), values, 1);
+    return platform_fill(inquiry->arena, why_fill_port(inquiry, inquiry->platform->reserve), values, 1);
 }
 
 static void
 reserve(struct inquiry *inquiry, struct cause *cause)
 {
-    if (!why_range(inquiry, RANGE_DYNAMIC) || why_range(inquiry, RANGE_RESERVED))
+    if (!why_range(inquiry, RANGE_DYNAMIC) || why_range(inquiry, RANGE_RESERVED) || why_range(inquiry, RANGE_EXCLUDED))
         return;
-    struct remedy *keep = add(inquiry, cause, LEVER_SETTING, HARM_LOW, "for good",
-                              STR("Keeps the port out of what outgoing connections are given, from then on."));
+    struct remedy *keep =
+        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_LOW, "for good",
+                       STR("Keeps the port out of what outgoing connections are given, from then on."));
     keep->command = str_printf(inquiry->arena, "moorage range reserve %u --persist", inquiry->port);
     keep->by_hand = platform_as_admin(inquiry->arena, inquiry->host, reserve_by_hand(inquiry));
 }
@@ -252,11 +289,12 @@ end_connection(struct inquiry *inquiry, struct cause *cause)
 {
     const struct socket_row *socket = &inquiry->host->sockets.items[cause->sockets.items[0]];
 
-    add(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait", STR("The port is free again when that connection ends."));
+    why_add_remedy(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait",
+                   STR("The port is free again when that connection ends."));
     if (socket->state == SOCKET_ESTABLISHED || socket->state == SOCKET_CLOSE_WAIT)
         add_advice(inquiry, cause, inquiry->platform->words.connection_code);
     reserve(inquiry, cause);
-    stop_process(inquiry, cause);
+    why_stop_process(inquiry, cause);
 }
 
 static void
@@ -265,25 +303,27 @@ end_lingering(struct inquiry *inquiry, struct cause *cause)
     const struct platform *platform = inquiry->platform;
     struct str title = platform_title_first(inquiry->arena, platform);
 
-    add(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait",
-        cause->seconds > 0
-            ? str_printf(inquiry->arena, "%.*s gives the port back in %u s.", STR_ARG(title), cause->seconds)
-            : str_printf(inquiry->arena, "%.*s gives the port back within a few minutes.", STR_ARG(title)));
+    why_add_remedy(inquiry, cause, LEVER_WAIT, HARM_NONE, "wait",
+                   cause->seconds > 0
+                       ? str_printf(inquiry->arena, "%.*s gives the port back in %u s.", STR_ARG(title), cause->seconds)
+                       : str_printf(inquiry->arena, "%.*s gives the port back within a few minutes.", STR_ARG(title)));
     add_advice(inquiry, cause, platform->words.lingering_code);
     if (platform->drop.len == 0)
         return;
-    struct remedy *drop = add(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
-                              STR("Drops what is left of the closed connections; needs root."));
-    drop->command = free_command(inquiry);
-    drop->by_hand = platform_as_admin(inquiry->arena, inquiry->host, fill_port(inquiry, platform->drop));
+    struct remedy *drop = why_add_remedy(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
+                                         STR("Drops what is left of the closed connections; needs root."));
+    drop->command = why_free_command(inquiry);
+    drop->by_hand = platform_as_admin(inquiry->arena, inquiry->host, why_fill_port(inquiry, platform->drop));
 }
 
 static void
 allow_privileged(struct inquiry *inquiry, struct cause *cause)
 {
-    add(inquiry, cause, LEVER_SETTING, HARM_LOW, "allow it", STR("Gives the right to one program, and to no other."))
+    why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_LOW, "allow it",
+                   STR("Gives the right to one program, and to no other."))
         ->by_hand = STR("sudo setcap cap_net_bind_service=+ep PROGRAM");
-    add(inquiry, cause, LEVER_SETTING, HARM_SOME, "or",
+    why_add_remedy(
+        inquiry, cause, LEVER_SETTING, HARM_SOME, "or",
         str_printf(inquiry->arena, "Lets every program use ports from %u on, until the next restart.", inquiry->port))
         ->by_hand = str_printf(inquiry->arena, "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=%u", inquiry->port);
 }
@@ -295,21 +335,29 @@ use_own_address(struct inquiry *inquiry, struct cause *cause)
     bool ipv4 = asked.family == FAMILY_IPV4 || address_is_mapped(asked, NULL);
 
     if (address_is_loopback(asked) && inquiry->platform->loopback.len > 0) {
-        add(inquiry, cause, LEVER_SETTING, HARM_LOW, "bring up", STR("The loopback device is down: bring it up."))
+        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_LOW, "bring up",
+                       STR("The loopback device is down: bring it up."))
             ->by_hand = platform_as_admin(inquiry->arena, inquiry->host, inquiry->platform->loopback);
         return;
     }
-    add(inquiry, cause, LEVER_SETTING, HARM_NONE, "use",
-        ipv4 ? STR("Bind 127.0.0.1, or 0.0.0.0 for every address.") : STR("Bind ::1, or :: for every address."));
+    why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "use",
+                   ipv4 ? STR("Bind 127.0.0.1, or 0.0.0.0 for every address.")
+                        : STR("Bind ::1, or :: for every address."));
 }
 
 static void
 end_kernel(struct inquiry *inquiry, struct cause *cause)
 {
     const struct host *host = inquiry->host;
+
+    if (host->sockets.items[cause->sockets.items[0]].owner_pid == HOST_SYSTEM_PID) {
+        why_add_remedy(inquiry, cause, LEVER_SYSTEM, HARM_SOME, "change it",
+                       STR("No program can be stopped: use another port, or switch off what the system has it for."));
+        return;
+    }
     struct remedy *remedy =
-        add(inquiry, cause, LEVER_SETTING, HARM_SOME, "change it",
-            STR("No program can be stopped: give the interface or service another port, or remove it."));
+        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_SOME, "change it",
+                       STR("No program can be stopped: give the interface or service another port, or remove it."));
 
     for (size_t i = 0; i < host->kernel_ports.count; i++) {
         const struct kernel_port *port = &host->kernel_ports.items[i];
@@ -322,9 +370,10 @@ end_kernel(struct inquiry *inquiry, struct cause *cause)
 static void
 widen_range(struct inquiry *inquiry, struct cause *cause)
 {
-    add(inquiry, cause, LEVER_SETTING, HARM_LOW, "widen it",
+    why_add_remedy(
+        inquiry, cause, LEVER_SETTING, HARM_LOW, "widen it",
         STR("Gives outgoing connections more ports; better still, reuse connections instead of opening new ones."))
-        ->by_hand = platform_as_admin(inquiry->arena, inquiry->host, fill_port(inquiry, inquiry->platform->widen));
+        ->by_hand = platform_as_admin(inquiry->arena, inquiry->host, why_fill_port(inquiry, inquiry->platform->widen));
 }
 
 // The container that the packets go to is what to stop; a rule of somebody else is only shown, since what it serves can't be
@@ -343,8 +392,8 @@ end_redirect(struct inquiry *inquiry, struct cause *cause)
     }
     if (show.len == 0)
         return;
-    add(inquiry, cause, LEVER_SETTING, HARM_NONE, "see it", STR("Shows the rule, and what it belongs to."))->by_hand =
-        platform_as_admin(inquiry->arena, inquiry->host, platform_fill(inquiry->arena, show, values, 2));
+    why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "see it", STR("Shows the rule, and what it belongs to."))
+        ->by_hand = platform_as_admin(inquiry->arena, inquiry->host, platform_fill(inquiry->arena, show, values, 2));
 }
 
 static void
@@ -354,8 +403,8 @@ use_other_port(struct inquiry *inquiry, struct cause *cause)
 
     if (!cause->blocks || answer->suggest.count == 0)
         return;
-    struct remedy *other = add(inquiry, cause, LEVER_OTHER_PORT, HARM_NONE, "or use",
-                               str_printf(inquiry->arena, "Port %u is free.", answer->suggest.items[0]));
+    struct remedy *other = why_add_remedy(inquiry, cause, LEVER_OTHER_PORT, HARM_NONE, "or use",
+                                          str_printf(inquiry->arena, "Port %u is free.", answer->suggest.items[0]));
     other->port = answer->suggest.items[0];
 }
 
@@ -363,12 +412,11 @@ static void
 add_known(struct inquiry *inquiry, struct cause *cause)
 {
     const struct holder *first = cause->holders.count > 0 ? &cause->holders.items[0] : NULL;
-    struct known_cause known = known_find(inquiry->question->protocol, inquiry->port,
-                                          first && first->process ? first->process->name : STR(""));
+    struct known_cause known = why_known(inquiry, first);
 
     if (known.command.len == 0)
         return;
-    struct remedy *remedy = add(inquiry, cause, LEVER_SETTING, HARM_SOME, "or by", known.advice);
+    struct remedy *remedy = why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_SOME, "or by", known.advice);
     remedy->by_hand = known.command;
     for (enum harm harm = HARM_NONE; harm <= HARM_HIGH; harm++)
         if (str_equal(known.harm, why_harm_name(harm)))
@@ -386,14 +434,25 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
         stop_container(inquiry, cause);
         break;
     case CAUSE_SERVICE:
-        stop_unit(inquiry, cause, cause->service);
+        why_stop_service(inquiry, cause, cause->service);
+        break;
+    case CAUSE_HTTP_SYS:
+        why_end_http(inquiry, cause);
+        break;
+    case CAUSE_PORTPROXY:
+        why_end_portproxy(inquiry, cause);
         break;
     case CAUSE_RELAY:
+        why_end_relay(inquiry, cause);
+        break;
+    case CAUSE_EXCLUDED_RANGE:
+        why_leave_range(inquiry, cause);
+        break;
     case CAUSE_INHERITED:
     case CAUSE_REUSEPORT_GROUP:
     case CAUSE_LISTENER:
     case CAUSE_BOUND:
-        stop_process(inquiry, cause);
+        why_stop_process(inquiry, cause);
         break;
     case CAUSE_CONNECTION:
         // Beside a server that blocks, or where the bind works, a connection needs no end.
@@ -414,13 +473,16 @@ add_by_kind(struct inquiry *inquiry, struct cause *cause)
         use_own_address(inquiry, cause);
         break;
     case CAUSE_HIDDEN:
-        add(inquiry, cause, LEVER_SETTING, HARM_NONE, "look on",
-            STR("Tells what can't be seen here, and what would help."))
+        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "look on",
+                       STR("Tells what can't be seen here, and what would help."))
             ->command = STR("moorage doctor");
         break;
     case CAUSE_DENIED:
-        add(inquiry, cause, LEVER_SETTING, HARM_SOME, "allow it",
-            STR("Run the program outside of that sandbox or unit, or let its policy allow this port."));
+        if (inquiry->refusal == REFUSAL_FORBIDDEN)
+            why_find_filter(inquiry, cause);
+        else
+            why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_SOME, "allow it",
+                           STR("Run the program outside of that sandbox or unit, or let its policy allow this port."));
         break;
     case CAUSE_EXHAUSTED:
         widen_range(inquiry, cause);
@@ -449,8 +511,8 @@ why_add_remedies(struct inquiry *inquiry, struct cause *cause)
     use_other_port(inquiry, cause);
     if (!is_beside(cause))
         add_by_kind(inquiry, cause);
-    // What is known of a forwarder helps only while its container is not known.
-    if (cause->blocks && !cause->container)
+    // What is known of a forwarder helps only while its container is not known, and so it is with what is behind others.
+    if (cause->blocks && !cause->container && cause->users.count == 0 && !cause->neighbour)
         add_known(inquiry, cause);
     // Least harm first; equal harm keeps the order above.
     for (size_t i = 1; i < cause->remedies.count; i++) {

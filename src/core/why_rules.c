@@ -50,7 +50,7 @@ why_holders_of(const struct inquiry *inquiry, const struct why_row *row, struct 
 static bool
 is_manager(const struct holder *holder)
 {
-    return holder->process && known_is("service-manager", holder->process->name);
+    return holder->process && known_is("socket-activator", holder->process->name);
 }
 
 // socket-unit: the service manager itself holds the socket for a unit that it starts on demand.
@@ -140,16 +140,17 @@ leads_relay(struct inquiry *inquiry, const struct why_row *row, const struct hol
     if (!why_serves(why_socket(inquiry, row)))
         return false;
     for (size_t i = 0; i < holders->count; i++)
-        if (holders->items[i].process && known_is("relay", holders->items[i].process->name))
+        if (holder_is_program(inquiry->arena, &holders->items[i], "relay"))
             return true;
-    return false;
+    // A row that names nobody stands for a program of the other system.
+    return holders->count == 0 && !host_has_owner(why_socket(inquiry, row)) && why_neighbour(inquiry);
 }
 
 static bool
 joins_same_holders(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
 {
     return why_serves(why_socket(inquiry, lead)) == why_serves(why_socket(inquiry, row)) && same_holders(lead, row) &&
-           lead->pid_count > 0;
+           (lead->pid_count > 0 || why_neighbour(inquiry));
 }
 
 // service: the unit's main process has the socket, so stopping the unit is the lever.
@@ -193,7 +194,7 @@ descends_from(const struct holder *holder, const struct holder_list *others)
     return false;
 }
 
-// inherited: processes that share one socket and have no living common ancestor among them got it from one that is gone;
+// inherited: the process that opened the socket is gone; so it is where processes that share one socket and have no living common ancestor among them got it from one that is gone;
 // so did a program that never opens one. A lone orphan that runs its dead parent's program and is no session leader
 // (daemons are) is the same with less certainty.
 static bool
@@ -206,6 +207,8 @@ leads_inherited(struct inquiry *inquiry, const struct why_row *row, const struct
 
     if (!why_serves(why_socket(inquiry, row)) && why_socket(inquiry, row)->state != SOCKET_BOUND)
         return false;
+    if (holder_opener_is_gone(inquiry->host, why_socket(inquiry, row)))
+        return true;
     for (size_t i = 0; i < holders->count; i++) {
         const struct holder *holder = &holders->items[i];
         if (!holder->process)
@@ -269,20 +272,23 @@ leads_kernel(struct inquiry *inquiry, const struct why_row *row, const struct ho
 {
     const struct socket_row *socket = why_socket(inquiry, row);
 
+    if (socket->owner_pid == HOST_SYSTEM_PID)
+        return why_serves(socket);
     if (holders->count > 0 || !why_serves(socket))
         return false;
     // A user's socket without a visible descriptor is one in a system call of a thread (a file closed while another thread
     // waits in accept), never the kernel's.
     bool of_root = !socket->uid_known || socket->uid == 0;
     return kernel_port_of(inquiry, socket) || (socket->inode != 0 && of_root && inquiry->host->complete) ||
-           (socket->inode == 0 && socket->state == SOCKET_LISTEN && socket->owner_pid == 0);
+           (!host_has_owner(socket) && socket->state == SOCKET_LISTEN);
 }
 
 static bool
 joins_kernel(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
 {
     (void)lead;
-    return row->pid_count == 0 && leads_kernel(inquiry, row, &(struct holder_list){0});
+    return (row->pid_count == 0 || why_socket(inquiry, row)->owner_pid == HOST_SYSTEM_PID) &&
+           leads_kernel(inquiry, row, &(struct holder_list){0});
 }
 
 static bool
@@ -366,6 +372,8 @@ joins_unaccepted(struct inquiry *inquiry, const struct why_row *lead, const stru
 // In the contract's precedence: the first rule that a row leads to claims it, and what joins it.
 const struct cause_rule why_rules[] = {
     {CAUSE_SOCKET_UNIT, true, leads_socket_unit, joins_same_unit},
+    {CAUSE_HTTP_SYS, true, why_leads_http, why_joins_http},
+    {CAUSE_PORTPROXY, true, why_leads_portproxy, why_joins_portproxy},
     {CAUSE_CONTAINER, true, leads_container, joins_same_container},
     {CAUSE_RELAY, true, leads_relay, joins_same_holders},
     {CAUSE_SERVICE, true, leads_service, joins_same_service},

@@ -21,7 +21,7 @@ row_blocks(const struct inquiry *inquiry, const struct why_row *row)
         return false;
     return row->role == ROW_BLOCKS ||
            (inquiry->platform->rules->bound_stops_listen && why_socket(inquiry, row)->state == SOCKET_BOUND) ||
-           (row->role == ROW_MAYBE && !has_blocking_row(inquiry));
+           (why_explains(inquiry, row) && !has_blocking_row(inquiry));
 }
 
 static int
@@ -120,6 +120,10 @@ claim_with(struct inquiry *inquiry, const struct cause_rule *rule, struct why_ro
         cause->service = why_socket_unit_of(inquiry, lead);
     if (rule->kind == CAUSE_SERVICE)
         cause->service = why_service_of(&cause->holders);
+    if (rule->kind == CAUSE_PORTPROXY)
+        cause->redirect = why_portproxy_of(inquiry, lead);
+    if (rule->kind == CAUSE_RELAY)
+        cause->neighbour = why_relayed_to(inquiry, &cause->holders);
     if (rule->kind == CAUSE_CONTAINER) {
         struct holder_list holders;
         why_holders_of(inquiry, lead, &holders);

@@ -15,35 +15,52 @@ add(struct inquiry *inquiry, enum cause_kind kind, bool blocks, struct str sente
     return cause;
 }
 
-static void
-find_privileged(struct inquiry *inquiry)
+// A right that is missing has a range that asks for it; without one a policy refuses.
+static struct str
+denied_by(const struct inquiry *inquiry)
 {
-    const struct port_range *range = why_range(inquiry, RANGE_PRIVILEGED);
+    switch (inquiry->refusal) {
+    case REFUSAL_BY_RULE:
+        return STR("A BPF program on the cgroup of this shell or container refuses it (systemd: SocketBindDeny=).");
+    case REFUSAL_NO_RIGHT:
+        return why_range(inquiry, RANGE_PRIVILEGED)
+                   ? STR("")
+                   : STR("Landlock, SELinux or AppArmor refuses it for this program; another one may be allowed.");
+    default:
+        return STR("");
+    }
+}
 
-    if (!range || inquiry->refusal != REFUSAL_NO_RIGHT)
+// What forbids a bind on Windows and leaves no trace in any table: a suspicion, and said as such.
+static void
+find_filtered(struct inquiry *inquiry)
+{
+    if (inquiry->refusal != REFUSAL_FORBIDDEN || inquiry->answer->verdict != WHY_NOT_ALLOWED)
         return;
     struct cause *cause =
-        add(inquiry, CAUSE_PRIVILEGED, !inquiry->answer->bindable && !inquiry->question->as_root,
-            str_printf(inquiry->arena, "ports below %u need a right that you don't have", range->last + 1u));
-    cause->range = range;
+        add(inquiry, CAUSE_DENIED, true,
+            str_printf(inquiry->arena, "%.*s forbids this bind (%.*s), and nothing that can be seen explains it",
+                       STR_ARG(inquiry->platform->title), STR_ARG(why_error(inquiry))));
     why_note(inquiry, cause,
-             str_printf(inquiry->arena, "Set by %.*s; root and programs with CAP_NET_BIND_SERVICE may use them.",
-                        STR_ARG(range->source)));
+             STR("No program, no reserved range and no forwarding rule has the port. A filter of a security product "
+                 "or a firewall is what remains: that is suspected, not seen."));
+    why_note(inquiry, cause,
+             str_printf(inquiry->arena, "%.*s has no ports that need an administrator: more rights do not help.",
+                        STR_ARG(platform_title_first(inquiry->arena, inquiry->platform))));
 }
 
 static void
 find_denied(struct inquiry *inquiry)
 {
-    if (inquiry->refusal != REFUSAL_BY_RULE &&
-        !(inquiry->refusal == REFUSAL_NO_RIGHT && !why_range(inquiry, RANGE_PRIVILEGED)))
+    struct str reason = denied_by(inquiry);
+
+    find_filtered(inquiry);
+    if (reason.len == 0)
         return;
     struct cause *cause =
         add(inquiry, CAUSE_DENIED, !inquiry->answer->bindable,
             str_printf(inquiry->arena, "a security policy refuses this bind (%.*s)", STR_ARG(inquiry->result)));
-    why_note(inquiry, cause,
-             inquiry->refusal == REFUSAL_BY_RULE
-                 ? STR("A BPF program on the cgroup of this shell or container refuses it (systemd: SocketBindDeny=).")
-                 : STR("Landlock, SELinux or AppArmor refuses it for this program; another one may be allowed."));
+    why_note(inquiry, cause, reason);
 }
 
 static void
@@ -78,71 +95,48 @@ find_address(struct inquiry *inquiry)
         needs_scope
             ? str_printf(inquiry->arena, "%.*s is link-local: it means nothing without its interface", STR_ARG(text))
             : str_printf(inquiry->arena, "%.*s is not an address of this host (%.*s); the port is not the problem",
-                         STR_ARG(text), STR_ARG(inquiry->result)));
+                         STR_ARG(text), STR_ARG(why_error(inquiry))));
     list_addresses(inquiry, cause);
+}
+
+static bool
+is_explained(const struct inquiry *inquiry)
+{
+    for (size_t i = 0; i < inquiry->answer->causes.count; i++)
+        if (inquiry->answer->causes.items[i].blocks)
+            return true;
+    return !inquiry->taken;
+}
+
+// A port without any socket here may be one that the HTTP server keeps, or belong to the system that shares this one's.
+static void
+find_beyond(struct inquiry *inquiry)
+{
+    const struct neighbour_port *port = why_neighbour(inquiry);
+    struct cause *cause;
+
+    if (is_explained(inquiry))
+        return;
+    if (why_http_has_range(inquiry, why_range(inquiry, RANGE_EXCLUDED))) {
+        why_say_http(inquiry, why_add_cause(inquiry, CAUSE_HTTP_SYS, true));
+    } else if (port) {
+        cause = why_add_cause(inquiry, CAUSE_RELAY, true);
+        cause->neighbour = port;
+        cause->sentence = why_say_relay(inquiry, cause);
+    }
 }
 
 static void
 find_hidden(struct inquiry *inquiry)
 {
-    for (size_t i = 0; i < inquiry->answer->causes.count; i++)
-        if (inquiry->answer->causes.items[i].blocks)
-            return;
-    if (!inquiry->taken)
+    if (is_explained(inquiry))
         return;
     struct cause *cause =
         add(inquiry, CAUSE_HIDDEN, true,
-            str_printf(inquiry->arena, "the kernel refuses the bind (%.*s), and no socket that can be seen explains it",
-                       STR_ARG(inquiry->result)));
+            str_printf(inquiry->arena, "%.*s refuses the bind (%.*s), and no socket that can be seen explains it",
+                       STR_ARG(inquiry->platform->title), STR_ARG(why_error(inquiry))));
     why_note(inquiry, cause, STR("The tables were read and the bind was tried again for 50 ms."));
-    why_note(
-        inquiry, cause,
-        STR("A kernel module, a security product or a hidden program may have it; other tools would say nothing."));
-}
-
-// Every port of the dynamic range has a socket: connects and binds that name no port fail everywhere.
-static void
-find_exhausted(struct inquiry *inquiry)
-{
-    const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
-    struct bind_wish wish = inquiry->wishes[0];
-    struct probe probe;
-
-    if (!dynamic || inquiry->answer->bindable || !inquiry->taken)
-        return;
-    // With SO_REUSEADDR the kernel would hand out a port that others have too.
-    wish.port = 0;
-    wish.mode = BIND_PLAIN;
-    bind_probe(inquiry->arena, &wish, &probe);
-    if (refusal_of(&probe) != REFUSAL_IN_USE)
-        return;
-    struct cause *cause = add(inquiry, CAUSE_EXHAUSTED, true,
-                              str_printf(inquiry->arena, "no port of the range %u-%u for outgoing connections is left",
-                                         dynamic->first, dynamic->last));
-    cause->range = dynamic;
-    why_note(
-        inquiry, cause,
-        str_printf(inquiry->arena, "A bind that names no port was tried and fails too (%.*s).", STR_ARG(probe.result)));
-}
-
-static void
-find_ranges(struct inquiry *inquiry)
-{
-    const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
-    const struct port_range *reserved = why_range(inquiry, RANGE_RESERVED);
-
-    if (reserved)
-        add(inquiry, CAUSE_RESERVED, false,
-            str_printf(inquiry->arena,
-                       "port %u is reserved (%.*s): the system gives it to nobody, a program that names it may use it",
-                       inquiry->port, STR_ARG(reserved->source)))
-            ->range = reserved;
-    else if (dynamic)
-        add(inquiry, CAUSE_DYNAMIC_RANGE, false,
-            str_printf(inquiry->arena,
-                       "port %u is in the range for outgoing connections (%u-%u): any program may be given it",
-                       inquiry->port, dynamic->first, dynamic->last))
-            ->range = dynamic;
+    why_note(inquiry, cause, inquiry->platform->words.hidden);
 }
 
 // Whether the rule asks for this address as destination.
@@ -215,10 +209,17 @@ static void
 say_redirect(struct inquiry *inquiry, struct cause *cause)
 {
     const struct redirect *rule = cause->redirect;
-    uint16_t to_port = rule->to_port ? rule->to_port : inquiry->port;
-    struct str to = rule->to.family == FAMILY_NONE ? str_printf(inquiry->arena, "port %u", to_port)
-                                                   : address_format_port(inquiry->arena, rule->to, to_port);
+    struct str to = why_redirect_target(inquiry, rule);
 
+    if (inquiry->platform->forwards_by_listening) {
+        cause->sentence =
+            str_printf(inquiry->arena, "a netsh portproxy rule waits for port %u, to send what comes to %.*s",
+                       inquiry->port, STR_ARG(to));
+        why_note(
+            inquiry, cause,
+            str_printf(inquiry->arena, "%.*s. The service iphlpsvc takes the port when it can.", STR_ARG(rule->rule)));
+        return;
+    }
     cause->sentence = str_printf(inquiry->arena, "a packet rule sends %s for port %u to %.*s",
                                  rule->partial ? "some of what comes" : "what comes", inquiry->port, STR_ARG(to));
     if (cause->container)
@@ -229,6 +230,16 @@ say_redirect(struct inquiry *inquiry, struct cause *cause)
                         STR_ARG(rule->rule), rule->local_output ? "" : ", except from this host itself"));
 }
 
+// A rule that has the port already stands in a cause of its own.
+static bool
+is_told(const struct inquiry *inquiry, const struct redirect *rule)
+{
+    for (size_t i = 0; i < inquiry->answer->causes.count; i++)
+        if (inquiry->answer->causes.items[i].redirect == rule)
+            return true;
+    return false;
+}
+
 static void
 find_redirects(struct inquiry *inquiry)
 {
@@ -236,7 +247,7 @@ find_redirects(struct inquiry *inquiry)
 
     for (size_t i = 0; i < host->redirects.count; i++) {
         const struct redirect *rule = &host->redirects.items[i];
-        if (!catches(inquiry, rule))
+        if (!catches(inquiry, rule) || is_told(inquiry, rule))
             continue;
         struct cause *cause = why_add_cause(inquiry, CAUSE_REDIRECT, false);
         cause->redirect = rule;
@@ -347,6 +358,8 @@ read_dear_facts(struct inquiry *inquiry)
         ask.want |= SNAPSHOT_REDIRECTS;
     if (inquiry->host->addresses.count == 0)
         ask.want |= SNAPSHOT_ADDRESSES;
+    if (inquiry->host->wsl.len > 0)
+        ask.want |= SNAPSHOT_NEIGHBOURS;
     // A range of ports was read at once before its first question.
     if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED)
         ask.want &= ~(unsigned)SNAPSHOT_NAMESPACES;
@@ -354,18 +367,36 @@ read_dear_facts(struct inquiry *inquiry)
         (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);
 }
 
+// A free port that a program of the system beside this one has too: localhost over there leads to that one.
+static void
+find_beside(struct inquiry *inquiry)
+{
+    const struct neighbour_port *port = why_neighbour(inquiry);
+
+    if (!inquiry->answer->bindable || !port)
+        return;
+    for (size_t i = 0; i < inquiry->answer->causes.count; i++)
+        if (inquiry->answer->causes.items[i].neighbour == port)
+            return;
+    struct cause *cause = add(inquiry, CAUSE_SHARED, false,
+                              str_printf(inquiry->arena, "%.*s has %.*s as well: localhost leads to that one there",
+                                         STR_ARG(why_neighbour_text(inquiry->arena, port)),
+                                         STR_ARG(why_neighbour_where(inquiry->arena, port))));
+    cause->neighbour = port;
+}
+
 void
 why_find_system_causes(struct inquiry *inquiry)
 {
-    find_privileged(inquiry);
+    why_find_range_causes(inquiry);
     find_denied(inquiry);
     find_address(inquiry);
-    find_exhausted(inquiry);
+    find_beyond(inquiry);
     find_hidden(inquiry);
-    find_ranges(inquiry);
     if (inquiry->answer->bindable || inquiry->question->all) {
         read_dear_facts(inquiry);
         find_redirects(inquiry);
         find_namespaces(inquiry);
+        find_beside(inquiry);
     }
 }

@@ -47,6 +47,8 @@ why_who(struct inquiry *inquiry, const struct cause *cause)
 
     if (holders->count == 0)
         return unseen_who(inquiry, cause);
+    if (holders->items[0].pid == HOST_SYSTEM_PID)
+        return str_printf(inquiry->arena, "%.*s itself", STR_ARG(inquiry->platform->title));
     struct str name = holder_name(inquiry->arena, &holders->items[0]);
     if (holders->count == 1)
         return str_printf(inquiry->arena, "%.*s (pid %u)", STR_ARG(name), holders->items[0].pid);
@@ -148,15 +150,20 @@ static struct str
 say_kernel(struct inquiry *inquiry, const struct cause *cause)
 {
     const struct host *host = inquiry->host;
+    struct str title = inquiry->platform->title;
     struct str where = why_where(inquiry, cause);
+    struct known_cause known = known_find(inquiry->question->protocol, inquiry->port, STR("system"));
 
     for (size_t i = 0; i < host->kernel_ports.count; i++) {
         const struct kernel_port *port = &host->kernel_ports.items[i];
         if (port->port == inquiry->port && host_same_ports(port->protocol, inquiry->question->protocol))
-            return str_printf(inquiry->arena, "the kernel itself has %.*s, for %.*s (%.*s)", STR_ARG(where),
+            return str_printf(inquiry->arena, "%.*s itself has %.*s, for %.*s (%.*s)", STR_ARG(title), STR_ARG(where),
                               STR_ARG(port->name), STR_ARG(port->kind));
     }
-    return str_printf(inquiry->arena, "the kernel itself has %.*s; no program has it open", STR_ARG(where));
+    if (socket_at(inquiry, cause, 0)->owner_pid == HOST_SYSTEM_PID)
+        return str_printf(inquiry->arena, "%.*s itself has %.*s, for %.*s", STR_ARG(title), STR_ARG(where),
+                          STR_ARG(known.title.len > 0 ? known.title : STR("one of its drivers")));
+    return str_printf(inquiry->arena, "%.*s itself has %.*s; no program has it open", STR_ARG(title), STR_ARG(where));
 }
 
 // What the forwarder's own arguments say of its container, for a runtime whose API is silent.
@@ -203,8 +210,33 @@ say_socket_unit(struct inquiry *inquiry, const struct cause *cause)
                       STR_ARG(where), STR_ARG(cause->service->name));
 }
 
+// Linux does not tell who opened a socket; Windows names a process, which may be gone.
 static struct str
-say(struct inquiry *inquiry, const struct cause *cause)
+say_inherited(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct socket_row *socket = socket_at(inquiry, cause, 0);
+    const struct process *process = cause->holders.count > 0 ? cause->holders.items[0].process : NULL;
+    struct str who = why_who(inquiry, cause);
+    struct str where = why_where(inquiry, cause);
+
+    if (!holder_opener_is_gone(inquiry->host, socket))
+        return str_printf(inquiry->arena, "%.*s %s %.*s open, likely left to %s by a program that has ended",
+                          STR_ARG(who), cause->holders.count == 1 ? "keeps" : "keep", STR_ARG(where),
+                          cause->holders.count == 1 ? "it" : "them");
+    if (process && process->ppid == socket->owner_pid)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "Pid %u started it and left it the socket.", socket->owner_pid));
+    if (host_process(inquiry->host, socket->owner_pid)->known == KNOWN_YES)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena,
+                            "Another program has the number %u now; it has nothing to do with the port.",
+                            socket->owner_pid));
+    return str_printf(inquiry->arena, "%.*s keeps %.*s open, which pid %u opened, a program that has ended",
+                      STR_ARG(who), STR_ARG(where), socket->owner_pid);
+}
+
+static struct str
+say(struct inquiry *inquiry, struct cause *cause)
 {
     struct arena *arena = inquiry->arena;
     struct str who = why_who(inquiry, cause);
@@ -216,17 +248,18 @@ say(struct inquiry *inquiry, const struct cause *cause)
         return say_socket_unit(inquiry, cause);
     case CAUSE_CONTAINER:
         return say_container(inquiry, cause);
+    case CAUSE_PORTPROXY:
+        return why_say_portproxy(inquiry, cause);
     case CAUSE_RELAY:
-        return str_printf(arena, "%.*s forwards %.*s to somewhere else", STR_ARG(who), STR_ARG(where));
+        return why_say_relay(inquiry, cause);
     case CAUSE_SERVICE:
+        if (holder_hosts_services(&cause->holders.items[0]))
+            return str_printf(arena, "the service %.*s, in %.*s, %s %.*s", STR_ARG(cause->service->name), STR_ARG(who),
+                              udp ? "receives on" : "listens on", STR_ARG(where));
         return str_printf(arena, "%.*s (%.*s) %s %.*s", STR_ARG(cause->service->name), STR_ARG(who),
                           udp ? "receives on" : "listens on", STR_ARG(where));
     case CAUSE_INHERITED:
-        return cause->holders.count == 1
-                   ? str_printf(arena, "%.*s keeps %.*s open, likely left to it by a program that has ended",
-                                STR_ARG(who), STR_ARG(where))
-                   : str_printf(arena, "%.*s keep %.*s open, likely left to them by a program that has ended",
-                                STR_ARG(who), STR_ARG(where));
+        return say_inherited(inquiry, cause);
     case CAUSE_REUSEPORT_GROUP:
         return str_printf(arena, "%zu sockets share %.*s by SO_REUSEPORT, held by %.*s", cause->sockets.count,
                           STR_ARG(where), STR_ARG(who));
@@ -242,8 +275,7 @@ say(struct inquiry *inquiry, const struct cause *cause)
     case CAUSE_UNACCEPTED:
         return str_printf(arena, "a connection on port %u that no program has accepted", inquiry->port);
     case CAUSE_SHARED:
-        return str_printf(arena, "%.*s %s %.*s too; both would share the port", STR_ARG(who),
-                          udp ? "receives on" : "listens on", STR_ARG(where));
+        return why_say_shared(inquiry, cause);
     default:
         return str_printf(arena, "%.*s %s %.*s", STR_ARG(who), udp ? "receives on" : "listens on", STR_ARG(where));
     }
@@ -276,16 +308,18 @@ note_connections(struct inquiry *inquiry, struct cause *cause)
                             waiting == 1 ? "" : "s", waiting == 1 ? "has" : "have"));
 }
 
-static struct str
-lower_name(struct inquiry *inquiry, const struct holder *holder)
+struct known_cause
+why_known(struct inquiry *inquiry, const struct holder *holder)
 {
-    struct str name = str_copy(inquiry->arena, holder->process ? holder->process->name : STR(""));
-    char *bytes = arena_alloc(inquiry->arena, name.len + 1);
+    enum protocol protocol = inquiry->question->protocol;
+    struct known_cause known = {0};
 
-    for (size_t i = 0; i < name.len; i++)
-        bytes[i] = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? (char)(name.ptr[i] + 'a' - 'A') : name.ptr[i];
-    name.ptr = bytes;
-    return str_ends(name, STR(".exe")) ? str_part(name, 0, name.len - 4) : name;
+    // A service says more than the program that many of them run in.
+    if (holder && holder->unit.len > 0)
+        known = known_find(protocol, inquiry->port, holder->unit);
+    if (known.id.len == 0)
+        known = known_find(protocol, inquiry->port, holder && holder->process ? holder->process->name : STR(""));
+    return known;
 }
 
 // How it keeps a socket that it has no common descriptor of, since other tools show nothing there.
@@ -314,11 +348,14 @@ note_rare_way(struct inquiry *inquiry, struct cause *cause, const struct holder 
 static void
 note_holders(struct inquiry *inquiry, struct cause *cause)
 {
+    // Who listens by way of the system says more than what is known of the system.
+    if (cause->kind == CAUSE_HTTP_SYS)
+        return;
     if (cause->holders.count > 0)
         note_rare_way(inquiry, cause, &cause->holders.items[0]);
     for (size_t i = 0; i < cause->holders.count; i++) {
         const struct holder *holder = &cause->holders.items[i];
-        struct known_cause known = known_find(inquiry->question->protocol, inquiry->port, lower_name(inquiry, holder));
+        struct known_cause known = why_known(inquiry, holder);
         // Of a forwarder's container more is known than of forwarders as such.
         if (known.advice.len > 0 && i == 0 && !cause->container)
             why_note(inquiry, cause, known.advice);
@@ -407,10 +444,42 @@ note_kind(struct inquiry *inquiry, struct cause *cause)
                             cause->holders.count));
 }
 
+// A service that others need, or that shares its process.
+static void
+note_service(struct inquiry *inquiry, struct cause *cause)
+{
+    const struct holder *holder = cause->holders.count > 0 ? &cause->holders.items[0] : NULL;
+    struct buf out = {.arena = inquiry->arena};
+
+    if (cause->service && cause->service->dependants.len > 0)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "With it stop the services that need it: %.*s.",
+                            STR_ARG(cause->service->dependants)));
+    if (cause->service && cause->service->shares_process && holder)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "%.*s runs other services too: stop the service, never the process.",
+                            STR_ARG(holder_name(inquiry->arena, holder))));
+    if (!holder || holder->service || holder->services.count < 2)
+        return;
+    for (size_t i = 0; i < holder->services.count; i++)
+        buf_addf(&out, "%s%.*s", i > 0 ? ", " : "", STR_ARG(holder->services.items[i]->name));
+    why_note(inquiry, cause,
+             str_printf(inquiry->arena,
+                        "It runs these services: %.*s. Which of them has the port only an administrator "
+                        "may see.",
+                        STR_ARG(buf_str(&out))));
+}
+
 void
 why_say(struct inquiry *inquiry, struct cause *cause)
 {
-    cause->sentence = say(inquiry, cause);
+    if (cause->kind == CAUSE_HTTP_SYS)
+        why_say_http(inquiry, cause);
+    else
+        cause->sentence = say(inquiry, cause);
+    if (inquiry->platform->rules->reuse_takes_over && cause->kind != CAUSE_HTTP_SYS)
+        why_note_options(inquiry, cause);
+    note_service(inquiry, cause);
     if (cause->holders.count == 0 && is_unseen(inquiry->answer, 0))
         why_note(inquiry, cause, STR("The list of programs can't be read in full here; moorage doctor tells why."));
     if (why_is_partly_seen(inquiry, cause))

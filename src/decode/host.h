@@ -64,6 +64,10 @@ enum socket_state {
     SOCKET_STATE_COUNT,
 };
 
+enum {
+    HOST_SYSTEM_PID = 4 // Windows: the system itself, drivers and the HTTP server that is one of them included
+};
+
 // One row of the system's socket tables.
 struct socket_row {
     enum protocol protocol;

@@ -74,6 +74,9 @@ row_is_in_the_way(const struct bind_wish *wish, const struct socket_row *row)
         (row->device != 0 && wish->device != 0 && row->device != wish->device) ||
         !addresses_overlap(wish->address, wish->v6only, row->local, row->v6only == TRI_YES))
         return false;
+    // Windows lets one address beside a wildcard in, unless the newcomer wants the port for itself alone.
+    if (is_windows() && mode != BIND_EXCLUSIVE && address_is_any(wish->address) != address_is_any(row->local))
+        return false;
     // Without contrary evidence the old socket is taken for one of an ordinary server, which sets SO_REUSEADDR.
     if (waits && (mode == BIND_REUSE || is_windows()))
         return row->reuse_addr == TRI_NO;
@@ -89,7 +92,9 @@ range_holds(enum range_kind kind, const struct bind_wish *wish)
         const struct port_range *range = &recorded->ranges.items[i];
         bool protocol = range->any_protocol || host_same_ports(range->protocol, wish->protocol);
         bool family = range->family == FAMILY_NONE || range->family == (enum family)wish->address.family;
-        if (range->kind == kind && protocol && family && wish->port >= range->first && wish->port <= range->last)
+        // What an administrator keeps out of the dynamic range can be bound by who names it.
+        if (range->kind == kind && !range->administered && protocol && family && wish->port >= range->first &&
+            wish->port <= range->last)
             return true;
     }
     return false;

@@ -18,8 +18,8 @@ same_socket(const struct socket_row *a, const struct socket_row *b)
     if (a->cookie != 0 && b->cookie != 0)
         return a->cookie == b->cookie && a->netns == b->netns;
     return host_same_ports(a->protocol, b->protocol) && a->inode == b->inode && a->netns == b->netns &&
-           a->state == b->state && a->remote_port == b->remote_port && address_equal(a->local, b->local) &&
-           address_equal(a->remote, b->remote);
+           a->state == b->state && a->remote_port == b->remote_port && a->owner_pid == b->owner_pid &&
+           address_equal(a->local, b->local) && address_equal(a->remote, b->remote);
 }
 
 static struct chains

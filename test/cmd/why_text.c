@@ -217,12 +217,26 @@ TEST(the_verdict_names_a_device_and_counts_many_addresses)
 TEST(a_reserved_port_names_its_range)
 {
     struct scene scene;
-    struct port_range range = {.kind = RANGE_EXCLUDED, .first = 2990, .last = 3089, .source = STR("Windows")};
+    struct port_range range = {.kind = RANGE_EXCLUDED, .first = 2990, .last = 3089};
 
     open_scene(arena, &scene, WHY_RESERVED);
-    add_cause(arena, &scene, CAUSE_EXCLUDED_RANGE, true, "no bind works there")->range = &range;
-    CHECK_STR(text_of(arena, &scene), "Port 3000 (TCP) is reserved by Windows (2990-3089)\n"
-                                      "  because    no bind works there\n");
+    scene.host.platform = STR("windows");
+    *LIST_ADD(arena, &scene.answer.probes) = (struct probe){.worked = true};
+    *LIST_ADD(arena, &scene.answer.probes) = (struct probe){.code = 10013};
+    struct cause *cause = add_cause(arena, &scene, CAUSE_EXCLUDED_RANGE, true, "no bind works there");
+    cause->range = &range;
+    cause->maker = STR("Hyper-V");
+    *LIST_ADD(arena, &cause->remedies) =
+        (struct remedy){.lever = LEVER_OTHER_PORT, .label = STR("or use"), .port = 3090};
+    *LIST_ADD(arena, &scene.answer.suggest) = 3090;
+    CHECK_STR(text_of(arena, &scene),
+              "Port 3000 (TCP) is reserved by Windows (2990-3089). No program uses it, so nothing "
+              "can be stopped. (error 10013)\n"
+              "  made by    Hyper-V\n"
+              "  do now     use 3090\n");
+    range.last = 3000;
+    range.first = 3000;
+    CHECK(str_starts(text_of(arena, &scene), STR("Port 3000 (TCP) is reserved by Windows. No program")));
 }
 
 TEST(what_could_not_be_found_out_is_said)

@@ -55,7 +55,7 @@ TEST(a_hostile_command_line_is_escaped)
 
     *LIST_ADD(arena, &command) = STR("\x1b[2J");
     *LIST_ADD(arena, &command) = STR("a\nb");
-    struct str shown = words_command(arena, &command, &privacy);
+    struct str shown = words_command(arena, &(struct host){0}, &command, &privacy);
     CHECK(str_find_byte(shown, '\x1b') == SIZE_MAX);
     CHECK(str_find_byte(shown, '\n') == SIZE_MAX);
 }
@@ -68,7 +68,7 @@ TEST(masked_words_are_not_quoted)
     *LIST_ADD(arena, &command) = STR("node");
     *LIST_ADD(arena, &command) = STR("--password=hunter2");
     *LIST_ADD(arena, &command) = STR("a*");
-    CHECK_STR(words_command(arena, &command, &privacy), "node --password=*** 'a*'");
+    CHECK_STR(words_command(arena, &(struct host){0}, &command, &privacy), "node --password=*** 'a*'");
 }
 
 TEST(share_shows_only_the_name_of_a_program)
@@ -78,7 +78,7 @@ TEST(share_shows_only_the_name_of_a_program)
 
     *LIST_ADD(arena, &command) = STR("/home/ann/bin/server");
     *LIST_ADD(arena, &command) = STR("--customer=acme");
-    CHECK_STR(words_command(arena, &command, &privacy), "server");
+    CHECK_STR(words_command(arena, &(struct host){0}, &command, &privacy), "server");
 }
 
 TEST(home_is_a_tilde)

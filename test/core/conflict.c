@@ -262,7 +262,7 @@ static bool
 windows_forbids(const char *wanted, enum bind_mode mode, const struct socket_row *row)
 {
     struct bind_wish asked = wish(wanted, mode);
-    return conflict_forbids(&conflict_rules_windows, &asked, ME, row);
+    return conflict_rules_windows.outcomes(&asked, ME, row) & CONFLICT_FORBIDDEN;
 }
 
 static struct socket_row
@@ -339,7 +339,7 @@ TEST(on_linux_nothing_is_forbidden_by_a_socket)
 {
     struct socket_row row = listener("0.0.0.0");
     struct bind_wish asked = wish("0.0.0.0", BIND_PLAIN);
-    CHECK(!conflict_forbids(&conflict_rules_linux, &asked, ME, &row));
+    CHECK_INT(conflict_rules_linux.outcomes(&asked, ME, &row), CONFLICT_IN_USE);
 }
 
 TAP_MAIN
