@@ -108,22 +108,28 @@ win_parameters_parse(struct str block, bool narrow, struct win_parameters *out)
 }
 
 bool
-win_process_is_critical(struct str name, struct str exe, struct str windows)
+win_process_is_guarded(struct str name)
 {
     // Session manager, client-server run-time, start, logon, security authority and service control: the system ends with
     // each of them ("critical system processes" in Windows Internals).
     static const struct str names[] = {STR_INIT("smss.exe"),     STR_INIT("csrss.exe"), STR_INIT("wininit.exe"),
                                        STR_INIT("winlogon.exe"), STR_INIT("lsass.exe"), STR_INIT("services.exe"),
                                        STR_INIT("lsaiso.exe")};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_equal_nocase(names[i], name))
+            return true;
+    return false;
+}
+
+bool
+win_process_is_critical(struct str name, struct str exe, struct str windows)
+{
     struct str folder = STR("\\System32\\");
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!str_equal_nocase(names[i], name))
-            continue;
-        // Anybody may give a program such a name, but not put it there. Where the place can't be seen it is not risked.
-        return exe.len == 0 || (exe.len == windows.len + folder.len + name.len &&
-                                str_equal_nocase(str_part(exe, 0, windows.len), windows) &&
-                                str_equal_nocase(str_part(exe, windows.len, folder.len), folder));
-    }
-    return false;
+    // Anybody may give a program such a name, but not put it there. Where the place can't be seen it is not risked.
+    return win_process_is_guarded(name) &&
+           (exe.len == 0 || (exe.len == windows.len + folder.len + name.len &&
+                             str_equal_nocase(str_part(exe, 0, windows.len), windows) &&
+                             str_equal_nocase(str_part(exe, windows.len, folder.len), folder)));
 }

@@ -54,6 +54,11 @@ win_peb_parameters(struct str peb, bool narrow, uint64_t *address);
 bool
 win_parameters_parse(struct str block, bool narrow, struct win_parameters *out);
 
+// Whether the name is that of one of the processes that the system can't do without, wherever its program lies. These are
+// also what security programs watch: to reach into one raises an alarm.
+bool
+win_process_is_guarded(struct str name);
+
 // Whether the system stops when a process by this name, whose program lies at `exe` ("C:\Windows\System32\lsass.exe"; empty
 // = not known), ends. For where the system itself does not tell. `windows` is the system's folder ("C:\Windows").
 bool

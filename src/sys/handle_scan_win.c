@@ -19,6 +19,7 @@
 enum {
     FIRST_ROOM = 2 << 20, // some 50,000 handles
     TRIES = 8,
+    LIST_AGE_MS = 1000,
     SCAN_MS = 3000, // for all of it
     HANG_MS = 200,  // for one handle
     LOOK_MS = 5,
@@ -32,6 +33,7 @@ struct walk {
     uint16_t file_type;    // of an own socket
     uint32_t usual_access; // the rights that it has
     uint32_t only_pid;     // 0 = all
+    struct map64 left_out; // pids of processes that are never looked into
     SRWLOCK lock;          // for all below
     unsigned turn;         // of the worker whose work counts; others were left behind
     bool left_behind;      // such a worker still uses this struct
@@ -86,6 +88,20 @@ learn_from_own(struct walk *walk, SOCKET own)
     return false;
 }
 
+// This program itself, and those that the system can't do without: they inherit nothing from anybody, and to reach into
+// them raises alarms.
+static bool
+leave_out(struct walk *walk, struct err *err)
+{
+    const struct process_list *list = process_list_read(LIST_AGE_MS, err);
+
+    map64_put(walk->arena, &walk->left_out, GetCurrentProcessId(), 0);
+    for (size_t i = 0; list && i < list->count; i++)
+        if (win_process_is_guarded(list->items[i].name))
+            map64_put(walk->arena, &walk->left_out, list->items[i].pid, 0);
+    return list != NULL;
+}
+
 static bool
 prepare(struct walk *walk, struct err *err)
 {
@@ -95,7 +111,7 @@ prepare(struct walk *walk, struct err *err)
 
     if (own == INVALID_SOCKET)
         return fault_set(err, (unsigned long)code, "open a socket to compare with");
-    good = list_handles(walk, err);
+    good = leave_out(walk, err) && list_handles(walk, err);
     if (good && !learn_from_own(walk, own))
         good = err_set(err, ERR_FORMAT, 0, "list handles: an own socket is not among them");
     winsock_close(own);
@@ -106,7 +122,7 @@ static bool
 is_wanted(const struct walk *walk, struct win_handle handle)
 {
     return handle.type == walk->file_type && (walk->only_pid == 0 || handle.pid == walk->only_pid) &&
-           (handle.access == walk->usual_access) != walk->rare;
+           !map64_get(&walk->left_out, handle.pid, NULL) && (handle.access == walk->usual_access) != walk->rare;
 }
 
 // The process to look into next, with the first of its handles that may be a socket. False at the end, or when this worker
@@ -114,13 +130,12 @@ is_wanted(const struct walk *walk, struct win_handle handle)
 static bool
 next_process(struct walk *walk, unsigned turn, struct win_handle *out)
 {
-    uint32_t self = GetCurrentProcessId();
     bool found = false;
 
     AcquireSRWLockExclusive(&walk->lock);
     while (walk->turn == turn && !found && walk->next < win_handle_count(walk->list)) {
         *out = win_handle_at(walk->list, walk->next);
-        found = out->pid != self && is_wanted(walk, *out);
+        found = is_wanted(walk, *out);
         walk->next += !found;
     }
     ReleaseSRWLockExclusive(&walk->lock);

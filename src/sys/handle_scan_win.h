@@ -36,7 +36,7 @@ struct handle_scan {
 };
 
 // The TCP and UDP sockets with a local port, as they were at most `max_age_ms` ago; what was given before is valid no longer.
-// Sockets of this program are left out. `rare`: also those of which somebody made a copy with fewer rights, for which every
+// Sockets of this program and of those that the system can't do without are left out. `rare`: also those of which somebody made a copy with fewer rights, for which every
 // file and pipe must be looked at. `pid`: only this process is looked into, 0 = all. NULL with `err` when the list of handles can't be read.
 const struct handle_scan *
 handle_scan_read(unsigned max_age_ms, bool rare, uint32_t pid, struct err *err);

@@ -2,13 +2,12 @@
 
 #include <windows.h>
 
-#include <tlhelp32.h>
-
 #include "base/buf.h"
 #include "sys/bind_probe.h"
 #include "sys/container.h"
 #include "sys/http_service.h"
 #include "sys/neighbour.h"
+#include "sys/process_list_win.h"
 #include "sys/redirect.h"
 #include "sys/reserved.h"
 #include "sys/service.h"
@@ -45,23 +44,24 @@ try_sockets(struct arena *arena, struct host *host)
 static bool
 count_processes(size_t *seen, size_t *refused)
 {
-    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
-    HANDLE list = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
-    if (list == INVALID_HANDLE_VALUE)
-        return false;
-    for (BOOL more = Process32FirstW(list, &entry); more; more = Process32NextW(list, &entry)) {
+    struct err ignored;
+    const struct process_list *list = process_list_read(0, &ignored);
+    for (size_t i = 0; list && i < list->count; i++) {
+        unsigned long code;
+        // What raises alarms is not tried.
+        if (win_process_is_guarded(list->items[i].name))
+            continue;
         HANDLE process =
-            OpenProcess(PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE, entry.th32ProcessID);
+            process_list_open(list->items[i].pid, PROCESS_DUP_HANDLE | PROCESS_QUERY_LIMITED_INFORMATION, &code);
         if (process) {
             CloseHandle(process);
             ++*seen;
         } else {
             // One that ended meanwhile, and the idle process, can't be asked for.
-            *refused += GetLastError() == ERROR_ACCESS_DENIED;
+            *refused += code == ERROR_ACCESS_DENIED;
         }
     }
-    CloseHandle(list);
-    return true;
+    return list != NULL;
 }
 
 static void

@@ -87,19 +87,24 @@ read_text(struct arena *arena, HANDLE process, struct win_text text)
 }
 
 struct fact
-process_memory_command(struct arena *arena, void *process)
+process_memory_told(struct arena *arena, void *process)
 {
-    struct win_parameters parameters;
-    enum known known = KNOWN_GONE;
-    struct fact line = {0};
+    struct fact line = {.known = KNOWN_UNSUPPORTED};
     struct arena *own = arena_open();
     UNICODE_STRING *told = arena_alloc(own, COMMAND_ROOM);
 
     if (NT_SUCCESS(NtQueryInformationProcess(process, COMMAND_LINE, told, COMMAND_ROOM, NULL)) && told->Buffer)
         line = (struct fact){KNOWN_YES, utf16_to_utf8_z(arena, (struct str){(const char *)told->Buffer, told->Length})};
     arena_close(own);
-    if (line.known == KNOWN_YES)
-        return line;
+    return line;
+}
+
+struct fact
+process_memory_command(struct arena *arena, void *process)
+{
+    struct win_parameters parameters;
+    enum known known = KNOWN_GONE;
+
     if (!read_parameters(process, &parameters, &known))
         return refused(known);
     return read_text(arena, process, parameters.command);

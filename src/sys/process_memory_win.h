@@ -7,8 +7,12 @@
 #include "base/arena.h"
 #include "decode/host.h"
 
-// The command line as one text. The system itself tells it since Windows 8.1 (PROCESS_QUERY_LIMITED_INFORMATION is enough);
-// else it is read from the memory (PROCESS_VM_READ).
+// The command line as one text, as the system itself tells it since Windows 8.1: PROCESS_QUERY_LIMITED_INFORMATION is
+// enough. UNSUPPORTED where it does not.
+struct fact
+process_memory_told(struct arena *arena, void *process);
+
+// The same out of the memory of the process. Needs PROCESS_VM_READ.
 struct fact
 process_memory_command(struct arena *arena, void *process);
 

@@ -22,7 +22,8 @@ enum {
     LIST_AGE_MS = 1000,
     PATH_UNITS = 32768, // the longest path of Windows
     SYSTEM_PID = 4,
-    TOUCH_MS = 1000, // a file made while its process starts is not one that took another's place
+    TOUCH_MS = 1000,     // a file made while its process starts is not one that took another's place
+    SAME_START = 200000, // 20 ms: no pid is given to another so soon after it was given to one
 };
 
 // A process while it is read.
@@ -56,7 +57,8 @@ is_same(HANDLE process, const struct win_process *entry)
 
     if (entry->created == 0 || !GetProcessTimes(process, &created, &ignored[0], &ignored[1], &ignored[2]))
         return true;
-    return ((uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime) == entry->created;
+    uint64_t start = (uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime;
+    return start < entry->created + SAME_START && entry->created < start + SAME_START;
 }
 
 static bool
@@ -66,13 +68,14 @@ has_ended(HANDLE process)
     return GetExitCodeProcess(process, &code) && code != STILL_ACTIVE;
 }
 
+// The right to read its memory is asked for only where nothing else tells what is wanted.
 static void
 open_process(struct reading *reading, unsigned facts)
 {
     unsigned long code = 0;
     uint32_t pid = reading->entry.pid;
 
-    if (facts & (PROCESS_COMMAND | PROCESS_CWD | PROCESS_GIT))
+    if (facts & (PROCESS_CWD | PROCESS_GIT) && !win_process_is_guarded(reading->entry.name))
         reading->process = process_list_open(pid, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_VM_READ, &code);
     reading->memory = reading->process != NULL;
     if (!reading->process)
@@ -107,6 +110,27 @@ read_user(struct reading *reading, unsigned facts, struct process *out)
         out->user = (struct fact){known, out->uid_known ? user_name(reading->arena, out->uid) : STR("")};
 }
 
+static struct fact
+find_command(struct reading *reading)
+{
+    unsigned long code;
+    struct fact line = {.known = reading->known};
+
+    if (reading->process)
+        line = process_memory_told(reading->arena, reading->process);
+    if (line.known == KNOWN_YES || !reading->process || win_process_is_guarded(reading->entry.name))
+        return line;
+    if (reading->memory)
+        return process_memory_command(reading->arena, reading->process);
+    // While the first handle is open, nobody else gets the pid.
+    HANDLE memory = process_list_open(reading->entry.pid, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_VM_READ, &code);
+    if (!memory)
+        return (struct fact){.known = host_known_of(fault_kind(code))};
+    line = process_memory_command(reading->arena, memory);
+    CloseHandle(memory);
+    return line;
+}
+
 static void
 read_command(struct reading *reading, struct process *out)
 {
@@ -114,9 +138,7 @@ read_command(struct reading *reading, struct process *out)
         out->command_known = KNOWN_UNSUPPORTED;
         return;
     }
-    struct fact line = {.known = reading->known};
-    if (reading->process)
-        line = process_memory_command(reading->arena, reading->process);
+    struct fact line = find_command(reading);
     out->command_known = line.known;
     if (line.known == KNOWN_YES)
         win_command_split(reading->arena, line.value, &out->command);

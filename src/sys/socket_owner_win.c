@@ -8,7 +8,7 @@
 enum {
     LIST_AGE_MS = 1000,
     SCAN_AGE_MS = 1000,
-    FRESH_US = 100 * 1000,
+    FRESH_US = 20 * 1000,
     FIRST_USER_PID = 5, // 4 is the system itself
 };
 
@@ -124,12 +124,13 @@ take_all(struct search *search, const struct handle_scan *scan)
             take_handles(search, scan, i);
 }
 
-// An earlier scan may have missed what was bound since; how old it may be goes by what a scan costs here.
+// An earlier scan may have missed what was bound since. How long it counts goes by what it cost: who asks again and again
+// scans for half of the time at most.
 static bool
 is_stale(const struct handle_scan *scan)
 {
     int64_t age_us = clock_mono_us() - scan->read_us;
-    return age_us > FRESH_US && age_us > 3 * scan->took_us;
+    return age_us > FRESH_US && age_us > 2 * scan->took_us;
 }
 
 static void

@@ -170,6 +170,7 @@ TEST(critical_is_a_name_in_its_own_place)
     CHECK(!win_process_is_critical(STR("lsass.exe"), STR("D:\\Windows\\System32\\lsass.exe"), windows));
     CHECK(!win_process_is_critical(STR("svchost.exe"), STR("C:\\Windows\\System32\\svchost.exe"), windows));
     CHECK(!win_process_is_critical(STR("node.exe"), STR(""), windows));
+    CHECK(win_process_is_guarded(STR("Lsass.exe")) && !win_process_is_guarded(STR("node.exe")));
 }
 
 TAP_MAIN

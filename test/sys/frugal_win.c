@@ -4,6 +4,7 @@
 
 #include "core/snapshot.h"
 #include "sys/calls_win.h"
+#include "sys/late_win.h"
 #include "sys/process.h"
 
 static uint16_t
@@ -43,7 +44,9 @@ TEST(one_table_a_family_and_protocol_one_list_and_no_process_that_is_not_shown)
     CHECK_INT(host.holdings.items[0].pid, player.pid);
     CHECK_INT(calls_made.tables - before.tables, 4);
     CHECK(calls_made.process_lists - before.process_lists <= 1);
-    CHECK_INT(calls_made.processes_opened - before.processes_opened, host.processes.count);
+    // Where the system does not tell command lines, memory is read for them.
+    unsigned most = late_is_wine() ? 2 : 1;
+    CHECK(calls_made.processes_opened - before.processes_opened <= most * host.processes.count);
     CHECK_INT(calls_made.handle_scans - before.handle_scans, 0);
 }
 
