@@ -11,7 +11,9 @@
 extern const struct command command_completion;
 extern const struct command command_doctor;
 extern const struct command command_help;
+extern const struct command command_lease;
 extern const struct command command_list;
+extern const struct command command_pick;
 extern const struct command command_wait;
 extern const struct command command_why;
 

@@ -183,25 +183,27 @@ open_machine(struct lease_set *set)
     return lease_book_is_writable(book);
 }
 
+// Only where it is needed is it an error that there is none.
 static bool
 open_own(struct lease_set *set, bool needed, struct err *err)
 {
+    enum lease_book_make make = needed ? LEASE_BOOK_PRIVATE : LEASE_BOOK_AS_IS;
+    struct err *why = needed ? err : NULL;
     struct lease_book *book = NULL;
     struct str folder;
-    enum lease_book_make make = needed ? LEASE_BOOK_PRIVATE : LEASE_BOOK_AS_IS;
 
-    if (!state_dir_path(set->arena, &folder, err))
+    if (!state_dir_path(set->arena, &folder, why))
         return !needed;
-    if (lease_book_open(set->arena, folder, make, &book, err)) {
-        add_book(set, book);
-        if (!needed)
-            return true;
-        set->target = set->book_count - 1;
-        return lease_book_is_writable(book) ||
-               err_set(err, ERR_NOT_ALLOWED, 0, "keep a lease in %.*s: not allowed", STR_ARG(folder));
+    if (!lease_book_open(set->arena, folder, make, &book, why)) {
+        lease_book_close(book);
+        return !needed;
     }
-    lease_book_close(book);
-    return !needed;
+    add_book(set, book);
+    if (!needed)
+        return true;
+    set->target = set->book_count - 1;
+    return lease_book_is_writable(book) ||
+           err_set(err, ERR_NOT_ALLOWED, 0, "keep a lease in %.*s: not allowed", STR_ARG(folder));
 }
 
 static bool

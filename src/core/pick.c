@@ -28,48 +28,42 @@ struct picking {
 };
 
 bool
-pick_read_host(struct arena *arena, enum protocol protocol, struct host *host, struct err *err)
+pick_read_host(struct arena *arena, struct host *host, struct err *err)
 {
-    // Nothing but servers is asked for: any other state costs a walk over all connections. What has a port all the same is
-    // told by a bind, and then by the whole table. A server of MPTCP stands in the table of TCP too.
-    struct socket_query query = {
-        .protocols = 1u << protocol,
-        .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
-        .last = UINT16_MAX,
-    };
-
     *host = (struct host){0};
-    return reserved_read(arena, host, err) && net_read_addresses(arena, host, err) &&
-           socket_table_read(arena, &query, host, err);
+    return reserved_read(arena, host, err) && net_read_addresses(arena, host, err);
 }
 
 bool
 pick_is_free(struct arena *arena, const struct host *host, enum protocol protocol, uint16_t port, struct str *result)
 {
     struct probe probe = {0};
+    bool any = false;
 
-    // IPv4 first; then IPv6 alone, so that a socket that takes both is met by either.
+    // IPv4 first; then IPv6 alone, so that a socket that takes both is met by either. A host may lack a family.
     for (int i = 0; i <= (host->ipv6 ? 1 : 0); i++) {
         struct bind_wish wish = {
             .protocol = protocol,
             .address = address_any(i ? FAMILY_IPV6 : FAMILY_IPV4),
             .port = port,
-            .v6only = true,
+            .v6only = i > 0,
             .mode = BIND_EXCLUSIVE,
         };
         bind_probe(arena, &wish, &probe);
-        // A host may lack a family, but not both.
+        any = any || probe.worked;
         if (!probe.worked && !str_equal(probe.result, STR("unsupported")))
             break;
     }
+    bool lacking = str_equal(probe.result, STR("unsupported"));
     if (result)
-        *result = probe.result;
-    return probe.worked || (host->ipv6 && str_equal(probe.result, STR("unsupported")));
+        *result = any && lacking ? STR("ok") : probe.result;
+    return any && (probe.worked || lacking);
 }
 
-// The whole table is worth its price only once a bind has shown that servers alone do not tell it all.
+// A table of thousands of sockets costs more than some binds that fail: it is worth its price once these have shown that the
+// place is crowded. From then on nothing is tried that it knows.
 static bool
-read_all_rows(struct picking *picking, struct err *err)
+read_rows(struct picking *picking, struct err *err)
 {
     struct host all = {0};
     enum protocol protocol = picking->wish->lease.protocol;
@@ -102,7 +96,7 @@ try_port(struct picking *picking, const struct lease_wish *wish, uint16_t port, 
         picking->field->refused[port] = PICK_UNBINDABLE;
         picking->field->result = result;
         picking->failed++;
-        if (picking->failed == 1 && !read_all_rows(picking, err))
+        if (picking->failed == PICK_TRIALS && !read_rows(picking, err))
             return TRIAL_FAILED;
         return TRIAL_NEXT;
     }
@@ -119,11 +113,14 @@ choose(struct picking *picking, const struct lease_wish *wish, struct err *err)
     struct pick_walk walk;
     uint16_t port;
 
-    pick_walk_begin(&walk, picking->wish, picking->field);
+    pick_walk_begin(&walk, picking->wish);
     while (picking->failed < PICK_BINDS && pick_walk_next(&walk, picking->field, wish->protocol, &port)) {
         enum trial trial = try_port(picking, wish, port, err);
         if (trial != TRIAL_NEXT)
             return trial;
+        // Taken ports lie side by side: while there is no table to tell them, the search goes on elsewhere.
+        if (picking->failed < PICK_TRIALS && wish->name.len == 0)
+            pick_walk_begin(&walk, picking->wish);
     }
     return TRIAL_NEXT;
 }

@@ -5,8 +5,9 @@
 // IPv4 and IPv6, with no option that would let it share. Wise: not of the dynamic range of this system or of those it is
 // wanted for, not reserved, excluded or privileged, not refused by browsers, not the default of well-known software, not
 // kept for somebody else.
-// One reading of the socket tables tells what is taken; what they can't know (a bind that a policy refuses, a port that was
-// taken since) costs one bind each, at most PICK_BINDS. Where the lease is granted, nobody else picks from the same books.
+// The first candidates are bound without any table, since most ports are free; after PICK_TRIALS that are not, one reading of
+// the socket tables tells all that is taken. What they can't know (a bind that a policy refuses, a port that was taken since)
+// costs a bind each, at most PICK_BINDS. While a port is picked, nobody else picks from the same books.
 // A name gets the same port again: a hash of project and name leads to a block of ten, and what the lease says counts.
 // The systems do not differ, but for what is dynamic, reserved, excluded and privileged there.
 
@@ -21,7 +22,8 @@
 #include <stdint.h>
 
 enum {
-    PICK_BINDS = 64, // that may fail before it is said that none works here
+    PICK_TRIALS = 6, // binds that may fail before the socket tables are read
+    PICK_BINDS = 64, // binds that may fail before it is said that none works here
     PICK_BLOCK = 10,
 };
 
@@ -61,7 +63,7 @@ struct pick_result {
 
 // Reads what must be known of the host for a choice.
 bool
-pick_read_host(struct arena *arena, enum protocol protocol, struct host *host, struct err *err);
+pick_read_host(struct arena *arena, struct host *host, struct err *err);
 
 // Chooses and keeps. `host` comes from pick_read_host(). A name that has its port already gets it back where it can be bound. False
 // when it could not be found out, or nothing could be kept: then nothing is granted.

@@ -66,7 +66,6 @@ pick_field_make(struct arena *arena, const struct host *host, const struct pick_
     for (size_t i = 0; i < sizeof abroad / sizeof *abroad; i++)
         if (wish->targets & (unsigned)abroad[i].target)
             refuse(field, abroad[i].first, abroad[i].last, PICK_ABROAD);
-    pick_refuse_rows(field, host, wish->lease.protocol);
     return field;
 }
 
@@ -126,9 +125,8 @@ enter_pool(struct pick_walk *walk)
 // Nobody's ports begin anywhere, so that a book that was lost does not give the same again; those of a name always where its
 // hash leads.
 void
-pick_walk_begin(struct pick_walk *walk, const struct pick_wish *wish, const struct pick_field *field)
+pick_walk_begin(struct pick_walk *walk, const struct pick_wish *wish)
 {
-    (void)field;
     *walk = (struct pick_walk){.beside = wish->beside};
     if (wish->lease.name.len)
         walk->seed = (uint32_t)(lease_record_key(wish->lease.project, wish->lease.name) >> 16);

@@ -57,7 +57,7 @@ struct pick_walk {
 };
 
 void
-pick_walk_begin(struct pick_walk *walk, const struct pick_wish *wish, const struct pick_field *field);
+pick_walk_begin(struct pick_walk *walk, const struct pick_wish *wish);
 
 // The next port that nothing speaks against; false when there is none left.
 bool

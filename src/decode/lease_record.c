@@ -7,6 +7,9 @@
 #define SCHEMA "moorage.lease-record/1"
 #define FENCE "fence-"
 
+// Times of thousands of years, of which two can be added.
+#define TIME_MOST ((int64_t)1 << 52)
+
 // A number in exactly `digits` lower-case hexadecimal digits.
 static bool
 parse_hex(struct str text, size_t digits, uint64_t *out)
@@ -107,6 +110,12 @@ has_texts(struct arena *arena, const cJSON *object, struct lease *out)
 }
 
 static bool
+is_time(int64_t ms)
+{
+    return ms >= -TIME_MOST && ms <= TIME_MOST;
+}
+
+static bool
 has_numbers(const cJSON *object, struct lease *out)
 {
     uint64_t port;
@@ -120,7 +129,8 @@ has_numbers(const cJSON *object, struct lease *out)
     return json_get_bool(object, "lasting", &out->lasting) && json_get_u64(object, "started", &out->started) &&
            json_get_u64(object, "space", &out->space) && json_get_int(object, "ttl_ms", &out->ttl_ms) &&
            json_get_int(object, "taken_ms", &out->taken_ms) && json_get_int(object, "taken_up", &out->taken_up) &&
-           json_get_u64(object, "fence", &out->fence) && out->ttl_ms >= 0;
+           json_get_u64(object, "fence", &out->fence) && out->ttl_ms >= 0 && is_time(out->ttl_ms) &&
+           is_time(out->taken_ms) && is_time(out->taken_up);
 }
 
 bool

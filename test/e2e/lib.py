@@ -233,9 +233,18 @@ def program_for_everybody():
 _at_exit = contextlib.ExitStack()
 
 
+@functools.cache
+def state_folder():
+    """Where moorage keeps its files in these tests, for all users: never in the machine's own places."""
+    folder = tempfile.mkdtemp(prefix="moorage-e2e.")
+    os.chmod(folder, 0o1777)
+    _at_exit.callback(shutil.rmtree, folder, True)
+    return folder
+
+
 def environment(**more):
     """A small environment of known content, so that the machine's own can't change an answer."""
-    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    env = {"MOORAGE_STATE_DIR": state_folder(), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX"):
         if name in os.environ:
             env[name] = os.environ[name]
