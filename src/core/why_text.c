@@ -387,6 +387,8 @@ note_candidates(struct inquiry *inquiry, struct cause *cause)
         return;
     for (size_t i = 0; i < group->pids.count; i++) {
         struct process process;
+        if (group->pids.items[i] == process_self())
+            continue;
         process_read(inquiry->arena, group->pids.items[i], PROCESS_BASIC, &process);
         if (process.known == KNOWN_YES)
             buf_addf(&out, "%s%.*s (pid %u)", out.len ? ", " : "", STR_ARG(process.name), process.pid);

@@ -44,3 +44,21 @@ passwd_uid(struct str file, struct str name, uint32_t *uid)
     }
     return false;
 }
+
+bool
+passwd_maps_all(struct str map)
+{
+    uint64_t all = 0;
+    struct str line;
+
+    while (map.len > 0) {
+        struct str word;
+        uint64_t count = 0;
+        str_cut(&map, '\n', &line);
+        if (str_word(&line, &word) && str_word(&line, &word) && str_word(&line, &word) &&
+            str_to_u64(word, 10, &count) && count <= UINT32_MAX)
+            all += count;
+    }
+    // The last number of all is no user: it means "leave it as it is" (setreuid(2)).
+    return all >= UINT32_MAX;
+}

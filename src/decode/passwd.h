@@ -17,4 +17,8 @@ passwd_name(struct str file, uint32_t uid, struct str *name);
 bool
 passwd_uid(struct str file, struct str name, uint32_t *uid);
 
+// Whether a uid_map (user_namespaces(7): first inside, first outside, count) has a number for every user there is.
+bool
+passwd_maps_all(struct str map);
+
 #endif

@@ -102,7 +102,8 @@ try_holders(struct arena *arena, struct host *host)
     ability->good = refused == 0;
     ability->detail = refused ? str_printf(arena, "as uid %u: %zu process%s can be looked into, %zu can't", self.uid,
                                            seen, seen == 1 ? "" : "es", refused)
-                              : str_printf(arena, "all %zu processes can be looked into", seen);
+                      : seen == 1 ? STR("the one process that is here can be looked into")
+                                  : str_printf(arena, "all %zu processes can be looked into", seen);
     if (refused)
         ability->fix = self.sees_processes
                            ? STR("these processes have rights that moorage lacks: run it with all capabilities")
@@ -166,8 +167,9 @@ try_redirects(struct arena *arena, struct host *host)
         ability->detail =
             str_printf(arena, "packet rules can be read, %zu send a port elsewhere", found.redirects.count);
     else
-        ability->detail = STR("packet rules can't be read (CAP_NET_ADMIN is missing)");
-    if (!ability->good)
+        ability->detail = user_self().net_admin ? STR("packet rules can't be read (a sandbox or container forbids it)")
+                                                : STR("packet rules can't be read (CAP_NET_ADMIN is missing)");
+    if (!ability->good && !user_self().net_admin)
         ability->fix = STR("sudo moorage doctor");
 }
 

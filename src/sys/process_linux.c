@@ -15,6 +15,7 @@
 #include "sys/process_git_linux.h"
 #include "sys/process_place_linux.h"
 #include "sys/user.h"
+#include "sys/user_map_linux.h"
 
 #define SMALL_FILE (64u << 10)
 #define COMMAND_LIMIT (256u << 10)
@@ -74,8 +75,8 @@ read_basic(struct arena *arena, int folder, const struct proc_stat *stat, struct
         out->started_ms = boot * 1000 + (int64_t)stat->start_ticks * 1000 / ticks_a_second;
     }
     // Not the owner of the folder: that is root for a process which may not be dumped (proc(5)).
-    out->uid_known =
-        process_place_read(arena, folder, "status", SMALL_FILE, &text, &error) && proc_parse_uid(text, &out->uid);
+    out->uid_known = process_place_read(arena, folder, "status", SMALL_FILE, &text, &error) &&
+                     proc_parse_uid(text, &out->uid) && user_map_tells(out->uid);
 }
 
 // A kernel thread has no program, nor has a process of which no thread runs any more.

@@ -43,4 +43,14 @@ TEST(lines_that_are_none_are_passed_over)
     CHECK(!passwd_uid(str_of(file), STR(""), &uid));
 }
 
+TEST(only_a_whole_map_tells_every_user)
+{
+    CHECK(passwd_maps_all(STR("         0          0 4294967295\n")));
+    CHECK(passwd_maps_all(STR("0 0 1000\n1000 1000 4294966295\n")));
+    CHECK(!passwd_maps_all(STR("         0      65534          1\n")));
+    CHECK(!passwd_maps_all(STR("0 1000 1\n1 100000 65536\n")));
+    CHECK(!passwd_maps_all(STR("")));
+    CHECK(!passwd_maps_all(STR("0 0 x\n0 0 99999999999\n\n0\n")));
+}
+
 TAP_MAIN

@@ -223,6 +223,20 @@ def a_user_learns_that_a_program_of_another_user_has_the_port():
 
 
 @test
+def nobody_is_blamed_for_a_user_who_has_no_number_here():
+    lib.need_root()
+    port = new_port()
+    shapes.listener(port)
+    inside = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "-r")
+    how = {"wrap": inside, "path": lib.program_for_everybody()}
+    if lib.run("--version", **how).code != 0:
+        raise lib.Skip("may not make a user namespace")
+    entry = why(f"tcp/{port}", code=1, own=False, **how)
+    assert lib.only_cause(entry, "listener")["sockets"][0]["uid"] is None, entry
+    assert "nobody" not in lib.run(f"tcp/{port}", **how).out
+
+
+@test
 def a_user_sees_its_own_program_wholly():
     lib.need_root()
     port = new_port()

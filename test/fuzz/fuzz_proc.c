@@ -115,6 +115,7 @@ try_users(struct str text)
     struct str name;
     uint32_t uid;
     uint32_t again;
+    (void)passwd_maps_all(text);
     if (passwd_name(text, 0, &name))
         assert(within(name, text) && name.len > 0);
     if (str_cut(&text, '\n', &name) && passwd_uid(text, name, &uid)) {
