@@ -145,6 +145,21 @@ holder_of(struct arena *arena, const struct host *host, const struct lookup *pid
     return holder;
 }
 
+const struct service *
+holder_only_service(const struct host *host, uint32_t pid)
+{
+    const struct service *found = NULL;
+
+    for (size_t i = 0; i < host->services.count; i++) {
+        if (host->services.items[i].main_pid != pid || host->services.items[i].is_socket)
+            continue;
+        if (found)
+            return NULL;
+        found = &host->services.items[i];
+    }
+    return found;
+}
+
 static const struct service *
 named_service(const struct host *host, struct str name, uint32_t pid)
 {
@@ -186,14 +201,11 @@ place_by_parent(const struct host *host, struct holder *holder)
     bool of_services = holder->process->session_known && holder->process->session == 0;
 
     for (size_t i = 0; of_services && i < holder->ancestry.count; i++) {
-        const struct process *parent = holder->ancestry.items[i];
-        for (size_t k = 0; k < host->services.count; k++) {
-            if (host->services.items[k].main_pid != parent->pid || host->services.items[k].shares_process)
-                continue;
-            holder->service = &host->services.items[k];
-            holder->unit = holder->service->name;
-            return;
-        }
+        holder->service = holder_only_service(host, holder->ancestry.items[i]->pid);
+        if (!holder->service)
+            continue;
+        holder->unit = holder->service->name;
+        return;
     }
 }
 

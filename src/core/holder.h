@@ -60,6 +60,10 @@ holder_place_by_process(struct arena *arena, const struct host *host, const stru
 bool
 holder_is_program(struct arena *arena, const struct holder *holder, const char *class_name);
 
+// The only service whose main process this is; NULL if there is none, or several.
+const struct service *
+holder_only_service(const struct host *host, uint32_t pid);
+
 // Windows: whether this is the system's own program that runs services for many (svchost), and none that only has its name.
 bool
 holder_hosts_services(const struct holder *holder);

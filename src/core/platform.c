@@ -60,6 +60,7 @@ static const struct platform platforms[] = {
         .double_quotes = true,
         .forwards_by_listening = true,
         .admin = STR_INIT("as administrator"),
+        .range_maker = STR_INIT("winnat"),
         .service_manager = STR_INIT("windows"),
         .elevated = STR_INIT("{command} --elevate"),
         .end = STR_INIT("taskkill{pids}"),

@@ -49,6 +49,7 @@ struct platform {
     bool double_quotes;         // around a word of a command line that has blanks, instead of single ones
     bool forwards_by_listening; // what forwards a port listens on it like any program; elsewhere packet rules do that
     struct str admin;           // "as root"
+    struct str range_maker;     // the service that takes ranges of ports for itself
     struct str service_manager; // as host->services name it
     struct str elevated;        // the same command of moorage with all rights: "sudo {command}"
     struct str as_admin;        // the same command of the system with all rights; empty = nothing stands in front of it

@@ -51,6 +51,11 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
 void
 snapshot_add_context(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned deadline_ms);
 
+// Services of the system that hold no socket, by their names, where there are such.
+void
+snapshot_add_services(struct arena *arena, struct host *host, const struct str *names, size_t count,
+                      unsigned deadline_ms);
+
 // Processes that hold no socket and yet have something to do with one: all facts, what started them, and their services
 // (within `deadline_ms`).
 void

@@ -330,6 +330,16 @@ snapshot_add_context(struct arena *arena, struct host *host, const size_t *socke
 }
 
 void
+snapshot_add_services(struct arena *arena, struct host *host, const struct str *names, size_t count,
+                      unsigned deadline_ms)
+{
+    struct context context = {.arena = arena, .host = host, .end_us = clock_mono_us() + (int64_t)deadline_ms * 1000};
+
+    for (size_t i = 0; i < count; i++)
+        read_unit(&context, (struct manager){0}, names[i]);
+}
+
+void
 snapshot_add_processes(struct arena *arena, struct host *host, const uint32_t *pids, size_t count, unsigned deadline_ms)
 {
     struct context context = {.arena = arena, .host = host, .end_us = clock_mono_us() + (int64_t)deadline_ms * 1000};

@@ -241,6 +241,10 @@ why_redirect_target(struct inquiry *inquiry, const struct redirect *rule);
 const struct neighbour_port *
 why_neighbour(const struct inquiry *inquiry);
 
+// Whether what most likely made an excluded range runs; asked of the service manager.
+enum tri
+why_range_maker_runs(struct inquiry *inquiry);
+
 // Causes that are ranges of ports (why_range.c).
 void
 why_find_range_causes(struct inquiry *inquiry);

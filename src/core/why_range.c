@@ -1,4 +1,4 @@
-#include "base/buf.h"
+#include "core/snapshot.h"
 #include "core/why_parts.h"
 
 // Ranges of ports: those that the system keeps from everybody, those that it hands out, those that it hands out to nobody.
@@ -47,16 +47,6 @@ add_privileged(struct inquiry *inquiry)
                         STR_ARG(range->source)));
 }
 
-// What usually lies behind a range that nobody made on purpose: the network of virtual machines takes blocks of ports when
-// it starts, a different one each time.
-static struct str
-maker_of(const struct port_range *range)
-{
-    if (range->administered)
-        return STR("an administrator or an installer, on purpose; it stays until it is deleted");
-    return STR("Hyper-V, WSL or Docker; the range may move at the next restart");
-}
-
 // These ranges fall where the dynamic range lies, so one that begins low takes ports that people choose.
 static void
 note_low_dynamic(struct inquiry *inquiry, struct cause *cause)
@@ -75,6 +65,36 @@ note_low_dynamic(struct inquiry *inquiry, struct cause *cause)
                         dynamic->first, USUAL_FIRST));
 }
 
+// Whether the network of virtual machines runs, as far as the service manager tells.
+enum tri
+why_range_maker_runs(struct inquiry *inquiry)
+{
+    const struct service *service = NULL;
+    struct host *host = inquiry->host;
+
+    snapshot_add_services(inquiry->arena, host, &inquiry->platform->range_maker, 1, inquiry->question->deadline_ms);
+    for (size_t i = 0; i < host->services.count; i++)
+        if (str_equal_nocase(host->services.items[i].name, inquiry->platform->range_maker))
+            service = &host->services.items[i];
+    if (service)
+        return str_equal(service->state, STR("running")) ? TRI_YES : TRI_NO;
+    return host->services_known == KNOWN_YES ? TRI_NO : TRI_UNKNOWN;
+}
+
+// What usually lies behind a range that nobody made on purpose: the network of virtual machines takes blocks of ports when
+// it starts, a different one each time.
+static struct str
+maker_of(struct inquiry *inquiry, const struct port_range *range)
+{
+    if (range->administered)
+        return STR("an administrator or an installer, on purpose; it stays until it is deleted");
+    if (why_range_maker_runs(inquiry) == TRI_NO)
+        return STR(
+            "a program or driver that asked for it; the service WinNAT, which takes such ranges for Hyper-V, WSL "
+            "and Docker, does not run");
+    return STR("Hyper-V, WSL or Docker; the range may move at the next restart");
+}
+
 static void
 add_excluded(struct inquiry *inquiry)
 {
@@ -85,7 +105,7 @@ add_excluded(struct inquiry *inquiry)
         return;
     struct cause *cause = why_add_cause(inquiry, CAUSE_EXCLUDED_RANGE, true);
     cause->range = range;
-    cause->maker = maker_of(range);
+    cause->maker = maker_of(inquiry, range);
     cause->sentence = range->first == range->last
                           ? str_printf(arena, "%.*s keeps port %u from every program",
                                        STR_ARG(inquiry->platform->title), range->first)

@@ -163,6 +163,8 @@ why_leave_range(struct inquiry *inquiry, struct cause *cause)
                           str_printf(arena, "(%.*s)", STR_ARG(inquiry->platform->admin)));
     keep->command = str_printf(arena, "moorage range reserve %u --persist", inquiry->port);
     keep->by_hand = why_fill_port(inquiry, inquiry->platform->reserve);
+    if (why_range_maker_runs(inquiry) == TRI_NO)
+        return;
     why_add_remedy(inquiry, cause, LEVER_SYSTEM, HARM_HIGH, "last way",
                    as_admin(inquiry, "Cuts WSL, Docker and virtual machines off the network while it is done"))
         ->by_hand = str_printf(arena, "net stop winnat; %.*s; net start winnat",

@@ -457,7 +457,7 @@ note_service(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause,
                  str_printf(inquiry->arena, "With it stop the services that need it: %.*s.",
                             STR_ARG(cause->service->dependants)));
-    if (cause->service && cause->service->shares_process && holder)
+    if (cause->service && holder && cause->service->shares_process && !holder_only_service(inquiry->host, holder->pid))
         why_note(inquiry, cause,
                  str_printf(inquiry->arena, "%.*s runs other services too: stop the service, never the process.",
                             STR_ARG(holder_name(inquiry->arena, holder))));

@@ -59,6 +59,7 @@ CASES = {
     "windows-excluded-given": ("excluded-range", True, ["why tcp/50051"]),
     "windows-excluded-kept": ("reserved", False, ["why tcp/50051"]),
     "windows-excluded-low": ("excluded-range", True, ["why tcp/3000"]),
+    "windows-excluded-other": ("excluded-range", True, ["why tcp/27339"]),
     "windows-excluded-range": ("excluded-range", True, ["8080", "why tcp/8080", "why tcp/8080-8081"]),
     "windows-exclusive": ("listener", True, ["why 127.0.0.1:8080"]),
     "windows-http-sys": ("http-sys", True, ["why tcp/80", "why tcp/5985", "why tcp/8085", "list"]),
