@@ -86,6 +86,29 @@ process_place_open_thread(struct arena *arena, int folder)
     return found;
 }
 
+static bool
+root_facts(int folder, const char *name, struct statx *facts)
+{
+    int fd = openat(folder, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID, facts) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+// The link alone does not tell: in a chroot, a root outside of it reads "/" as the own one does.
+static bool
+is_own_root(int folder)
+{
+    struct statx own;
+    struct statx other;
+
+    return root_facts(AT_FDCWD, "/", &own) && root_facts(folder, "root", &other) && own.stx_ino == other.stx_ino &&
+           own.stx_dev_major == other.stx_dev_major && own.stx_dev_minor == other.stx_dev_minor &&
+           ((own.stx_mask & STATX_MNT_ID) == 0 || own.stx_mnt_id == other.stx_mnt_id);
+}
+
 void
 process_place_begin(struct arena *arena, struct process_place *place)
 {
@@ -102,7 +125,8 @@ process_place_begin(struct arena *arena, struct process_place *place)
     place->same_root = process_place_link(arena, AT_FDCWD, "/proc/self/root", &own_root, &error) &&
                        process_place_link(arena, place->folder, "ns/mnt", &namespace, &error) &&
                        process_place_link(arena, AT_FDCWD, "/proc/self/ns/mnt", &own_namespace, &error) &&
-                       str_equal(namespace, own_namespace) && str_equal(place->root, own_root);
+                       str_equal(namespace, own_namespace) && str_equal(place->root, own_root) &&
+                       is_own_root(place->folder);
 }
 
 bool

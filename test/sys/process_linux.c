@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -572,6 +573,45 @@ TEST(repository_is_found_from_within_a_changed_root_only_where_its_mount_is_know
     CHECK_INT(process.known, KNOWN_YES);
     CHECK_STR(process.cwd.value, in(arena, place, "src"));
     CHECK_INT(process.git_root.known, KNOWN_UNSUPPORTED);
+}
+
+// Ends with 0 when, from a changed root in the same mount namespace, the parent's program is not called deleted.
+static int
+look_out_of_changed_root(const char *place)
+{
+    int status = 1;
+    char proc[PATH_MAX];
+    snprintf(proc, sizeof proc, "%s/proc", place);
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mkdir(proc, 0755) < 0 ||
+        mount("proc", proc, "proc", 0, NULL) < 0)
+        return 77;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct arena *arena = arena_open();
+        if (chroot(place) < 0 || chdir("/") < 0)
+            _exit(77);
+        struct process process = read_all(arena, getppid());
+        _exit(process.exe.known == KNOWN_YES && process.exe_state != EXE_DELETED ? 0 : 1);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+TEST(program_outside_of_a_changed_root_is_not_called_deleted)
+{
+    int status = 1;
+    if (geteuid() != 0)
+        SKIP("only root can change its root");
+    struct str place = folder(arena);
+    const char *path = str_c(arena, place);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(look_out_of_changed_root(path));
+    CHECK(waitpid(pid, &status, 0) == pid);
+    rmdir(in(arena, place, "proc"));
+    remove_tree(arena, place);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        SKIP("may not mount here");
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 // What a child may find out about this process, as a letter.
