@@ -15,7 +15,7 @@ int
 wmain(int argc, wchar_t **argv);
 
 // mingw-w64's start code would take "*:80" for a pattern of file names.
-extern int _dowildcard;
+extern int _dowildcard; // NOLINT(bugprone-reserved-identifier): it has this name there
 int _dowildcard = 0;
 
 int

@@ -84,7 +84,7 @@ ends_open(HANDLE file, int64_t size)
 bool
 state_dir_append(struct arena *arena, const char *name, struct str line, struct err *err)
 {
-    struct str folder;
+    struct str folder = {0};
     struct buf bytes = {.arena = arena};
     LARGE_INTEGER size = {.QuadPart = 0};
     OVERLAPPED whole = {0};
@@ -117,7 +117,7 @@ state_dir_append(struct arena *arena, const char *name, struct str line, struct 
 bool
 state_dir_read(struct arena *arena, const char *name, size_t limit, struct str *out, struct err *err)
 {
-    struct str folder;
+    struct str folder = {0};
     struct buf bytes = {.arena = arena};
     LARGE_INTEGER size = {.QuadPart = 0};
     if (!state_dir_path(arena, &folder, err))

@@ -65,7 +65,7 @@ tool_ask_netsh(struct arena *arena, struct str line, unsigned deadline_ms, struc
 {
     static const char name[] = "netsh.exe";
     struct str_list words = tool_words(arena, line);
-    struct str path;
+    struct str path = {0};
     bool good = tool_run(arena, name, &words, deadline_ms, out, err);
     if (find_tool(arena, name, &path, NULL))
         *raw = (struct raw_bytes){str_printf(arena, "spawn %.*s %.*s", STR_ARG(path), STR_ARG(line)), *out};

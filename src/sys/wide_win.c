@@ -48,7 +48,7 @@ wide_path(struct arena *arena, struct str path)
         return plain;
     // "\\server\share" goes on behind "\\?\UNC" with one of its two backslashes.
     if (share)
-        rest = wmemmove(rest, rest + 1, wcslen(rest));
+        wmemmove(rest, rest + 1, wcslen(rest));
     wmemcpy(full, wide_from(arena, prefix), prefix.len);
     return full;
 }
