@@ -84,9 +84,12 @@ why_delete_portproxy(struct inquiry *inquiry, const struct redirect *rule)
     struct str rest = rule->rule;
     struct str kind = STR("v4tov4");
     struct str listen = STR("*");
+    struct str word;
 
-    if (str_word(&rest, &kind) && str_word(&rest, &listen))
-        listen = str_part(listen, 0, str_find_last_byte(listen, ':'));
+    if (str_word(&rest, &word))
+        kind = word;
+    if (str_word(&rest, &word))
+        listen = str_part(word, 0, str_find_last_byte(word, ':'));
     if (str_starts(listen, STR("[")) && str_ends(listen, STR("]")))
         listen = str_part(listen, 1, listen.len - 2);
     return str_printf(inquiry->arena, "netsh interface portproxy delete %.*s listenport=%u listenaddress=%.*s",

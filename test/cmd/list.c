@@ -370,4 +370,30 @@ TEST(thousands_of_sockets_are_rows_at_once)
     CHECK_INT(groups.count, 1000);
 }
 
+TEST(what_the_system_serves_names_whom_it_serves_for)
+{
+    struct host host = {.http_known = KNOWN_YES};
+    struct list_rows rows = {0};
+    struct report_privacy privacy = {0};
+    struct list_view view = {arena, &host, &privacy, true, false};
+
+    add_process(arena, &host, HOST_SYSTEM_PID, 0, "System", 18, "");
+    add_process(arena, &host, 900, 1, "svchost.exe", 18, "");
+    for (uint16_t port = 80; port <= 82; port++)
+        hold(arena, &host, add_socket(arena, &host, port, address_any(FAMILY_IPV4), 18), port == 82 ? 900 : 4);
+    host.sockets.items[0].owner_pid = HOST_SYSTEM_PID;
+    host.sockets.items[1].owner_pid = HOST_SYSTEM_PID;
+    host.sockets.items[1].local_port = 445;
+    host.sockets.items[2].owner_pid = 900;
+    host.sockets.items[2].owner_service = STR("Dnscache");
+    *LIST_ADD(arena, &host.http_urls) =
+        (struct http_url){.url = STR("http://+:80/wsman/"), .port = 80, .registered = true};
+    make_rows(arena, &host, &rows);
+    CHECK_STR(list_cells_make(&view, LIST_SERVICE, &host.sockets.items[0], &rows.items[0].holders[0]),
+              "Windows Remote Management (WinRM)");
+    CHECK_STR(list_cells_make(&view, LIST_SERVICE, &host.sockets.items[1], &rows.items[1].holders[0]),
+              "file sharing (SMB)");
+    CHECK_STR(list_cells_make(&view, LIST_SERVICE, &host.sockets.items[2], &rows.items[2].holders[0]), "Dnscache");
+}
+
 TAP_MAIN

@@ -264,7 +264,11 @@ TEST(each_kind_has_its_taker)
         {CAUSE_LISTENER, "a program that you may not look into"},
         {CAUSE_CONTAINER, "container shop-db-1 (docker)"},
         {CAUSE_SOCKET_UNIT, "systemd for cups.socket"},
+        {CAUSE_HTTP_SYS, "http.sys, the HTTP server inside Windows"},
+        {CAUSE_PORTPROXY, "a netsh portproxy rule"},
+        {CAUSE_RELAY, "node (pid 40) in WSL Debian"},
     };
+    struct neighbour_port neighbour = {.system = STR("WSL Debian"), .pid = 40, .name = STR("node")};
     struct container container = {.runtime = STR("docker"), .name = STR("shop-db-1")};
     struct service service = {.manager = STR("systemd"), .name = STR("cups.socket")};
 
@@ -276,6 +280,7 @@ TEST(each_kind_has_its_taker)
         *LIST_ADD(arena, &cause->sockets) = 0;
         cause->container = cases[i].kind == CAUSE_CONTAINER ? &container : NULL;
         cause->service = cases[i].kind == CAUSE_SOCKET_UNIT ? &service : NULL;
+        cause->neighbour = cases[i].kind == CAUSE_RELAY ? &neighbour : NULL;
         CHECK_STR(why_text_who(&scene.view, &scene.answer), cases[i].who);
     }
 }
@@ -341,6 +346,72 @@ TEST(what_is_worth_a_thought_is_told_of_a_free_port)
     CHECK(str_find(text, STR("range for outgoing")) != SIZE_MAX);
     scene.answer.proved = false;
     CHECK(str_find(text_of(arena, &scene), STR("was not tried")) != SIZE_MAX);
+}
+
+TEST(a_program_of_windows_tells_its_product_and_when_it_took_the_port)
+{
+    struct scene scene;
+
+    open_scene(arena, &scene, WHY_TAKEN);
+    scene.host.platform = STR("windows");
+    struct cause *cause = add_listener(arena, &scene);
+    scene.node.company = (struct fact){KNOWN_YES, STR("Oracle")};
+    scene.node.product = (struct fact){KNOWN_YES, STR("Java")};
+    scene.node.signer = (struct fact){KNOWN_YES, STR("Oracle America")};
+    scene.node.signature = SIGNATURE_GOOD;
+    scene.host.sockets.items[0].created_ms = 3600000;
+    struct str text = text_of(arena, &scene);
+    CHECK(str_find(text, STR("  product    Java (Oracle), signed by Oracle America\n")) != SIZE_MAX);
+    CHECK(str_find(text, STR(", has the port for 1 h\n")) != SIZE_MAX);
+    // The system's own programs have its name for that.
+    scene.node.signer.value = STR("Microsoft Windows");
+    CHECK(str_find(text_of(arena, &scene), STR("product")) == SIZE_MAX);
+    (void)cause;
+}
+
+TEST(a_service_in_a_process_of_many_is_the_taker)
+{
+    struct scene scene;
+    struct service service = {.manager = STR("windows"), .name = STR("Dnscache")};
+
+    open_scene(arena, &scene, WHY_TAKEN);
+    struct cause *cause = add_listener(arena, &scene);
+    cause->kind = CAUSE_SERVICE;
+    cause->service = &service;
+    scene.node.name = STR("svchost.exe");
+    CHECK_STR(why_text_who(&scene.view, &scene.answer), "the service Dnscache, in svchost (pid 41233)");
+}
+
+TEST(who_listens_through_the_system_is_shown_instead_of_it)
+{
+    struct scene scene;
+    struct http_url url = {.url = STR("http://+:80/"), .port = 80, .registered = true, .owner = STR("Pool")};
+
+    open_scene(arena, &scene, WHY_TAKEN);
+    struct cause *cause = add_listener(arena, &scene);
+    cause->kind = CAUSE_HTTP_SYS;
+    *LIST_ADD(arena, &cause->users) = (struct http_user){.url = &url, .urls = 1};
+    *LIST_ADD(arena, &cause->behind) = cause->holders.items[0];
+    cause->holders.items[0] = (struct holder){.pid = HOST_SYSTEM_PID};
+    CHECK_STR(why_text_who(&scene.view, &scene.answer), "the queue Pool, through http.sys of Windows");
+    CHECK(str_find(text_of(arena, &scene), STR("  command    node server.js")) != SIZE_MAX);
+}
+
+TEST(a_relayed_program_is_shown_instead_of_the_relay)
+{
+    struct scene scene;
+    struct neighbour_port neighbour = {.system = STR("WSL"), .name = STR("node"), .command = STR("node --token=x")};
+
+    open_scene(arena, &scene, WHY_TAKEN);
+    struct cause *cause = add_listener(arena, &scene);
+    cause->kind = CAUSE_RELAY;
+    cause->neighbour = &neighbour;
+    CHECK_STR(why_text_who(&scene.view, &scene.answer), "node in WSL");
+    struct str text = text_of(arena, &scene);
+    CHECK(str_find(text, STR("  command    node --token=***")) != SIZE_MAX);
+    CHECK(str_find(text, STR("server.js")) == SIZE_MAX);
+    scene.privacy.share = true;
+    CHECK(str_find(text_of(arena, &scene), STR("token")) == SIZE_MAX);
 }
 
 TAP_MAIN

@@ -158,4 +158,22 @@ TEST(protocols_have_their_usual_names)
     CHECK_STR(words_protocol(PROTOCOL_UDPLITE), "UDP-Lite");
 }
 
+TEST(a_command_of_windows_has_its_quotes)
+{
+    struct host host = {.platform = STR("windows")};
+    struct report_privacy privacy = {0};
+    struct str_list command = {0};
+
+    *LIST_ADD(arena, &command) = STR("C:\\Program Files\\a.exe");
+    *LIST_ADD(arena, &command) = STR("C:\\b.js");
+    *LIST_ADD(arena, &command) = STR("say \"hi\"");
+    *LIST_ADD(arena, &command) = STR("");
+    CHECK_STR(words_command(arena, &host, &command, &privacy),
+              "\"C:\\Program Files\\a.exe\" C:\\b.js \"say \\\"hi\\\"\" \"\"");
+    privacy.share = true;
+    CHECK_STR(words_command(arena, &host, &command, &privacy), "a.exe");
+    privacy = (struct report_privacy){.home = STR("C:\\Users\\ann")};
+    CHECK_STR(words_path(arena, STR("C:\\Users\\ann\\src"), &privacy), "~\\src");
+}
+
 TAP_MAIN

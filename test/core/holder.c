@@ -410,4 +410,165 @@ TEST(socket_without_visible_holder_is_named_by_cgroup_or_socket_unit)
     CHECK(!holder_unseen(arena, &host, 2, &holder, &group));
 }
 
+// A host that runs Windows, out of the members of its document.
+static struct host
+parse_windows(struct arena *arena, const char *members)
+{
+    return parse(arena, str_printf(arena, "\"tier\": \"windows\", %s", members).ptr);
+}
+
+#define OWNED                                                                                                     \
+    "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", \"owner_pid\": 50, " \
+    "\"owner_service\": \"%s\", \"created_ms\": 1000}], \"holdings\": [{\"socket\": 0, \"pid\": %u, \"how\": "    \
+    "\"table\"}], "
+
+static struct holder
+find_owned(struct arena *arena, const char *service, unsigned pid, const char *rest)
+{
+    static struct host host;
+    host = parse_windows(arena, str_printf(arena, OWNED "%s", service, pid, rest).ptr);
+    struct holder_list list = find(arena, &host);
+    CHECK_INT(list.count, 1);
+    return list.items[0];
+}
+
+#define SERVICES                                                                                          \
+    "\"services\": [{\"manager\": \"windows\", \"name\": \"Dnscache\", \"main_pid\": 50}, {\"manager\": " \
+    "\"windows\", \"name\": \"CDPSvc\", \"main_pid\": 50}]"
+
+TEST(service_in_a_process_of_many_is_the_one_that_the_row_names)
+{
+    struct holder holder = find_owned(arena, "dnscache", 50, "\"processes\": [{\"pid\": 50}], " SERVICES);
+    CHECK_STR(holder.unit, "Dnscache");
+    CHECK_STR(holder.service->name, "Dnscache");
+    holder = find_owned(arena, "Other", 50, "\"processes\": [{\"pid\": 50}], " SERVICES);
+    CHECK_STR(holder.unit, "Other");
+    CHECK(holder.service == NULL);
+}
+
+TEST(unnamed_service_is_known_only_where_there_is_one)
+{
+    struct holder holder = find_owned(arena, "", 50, "\"processes\": [{\"pid\": 50}], " SERVICES);
+    CHECK(holder.service == NULL);
+    CHECK_INT(holder.services.count, 2);
+    holder = find_owned(arena, "", 50,
+                        "\"processes\": [{\"pid\": 50}], \"services\": [{\"manager\": \"windows\", \"name\": "
+                        "\"W3SVC\", \"main_pid\": 50}]");
+    CHECK_STR(holder.service->name, "W3SVC");
+    CHECK_STR(holder.unit, "W3SVC");
+}
+
+TEST(child_of_a_service_belongs_to_it_in_the_session_of_services)
+{
+    struct holder holder =
+        find_owned(arena, "", 50,
+                   "\"processes\": [{\"known\": \"yes\", \"pid\": 50, \"ppid\": 49, \"session\": 0}, {\"known\": "
+                   "\"yes\", \"pid\": 49, \"ppid\": 48}, {\"known\": \"yes\", \"pid\": 48}], \"services\": "
+                   "[{\"manager\": \"windows\", \"name\": \"postgresql\", \"main_pid\": 48}]");
+    CHECK_STR(holder.unit, "postgresql");
+    holder = find_owned(arena, "", 50,
+                        "\"processes\": [{\"known\": \"yes\", \"pid\": 50, \"ppid\": 49, \"session\": 1}, {\"known\": "
+                        "\"yes\", \"pid\": 49}], \"services\": [{\"manager\": \"windows\", \"name\": "
+                        "\"postgresql\", \"main_pid\": 49}]");
+    CHECK_STR(holder.unit, "");
+}
+
+static bool
+opener_is_gone(struct arena *arena, const char *process)
+{
+    struct host host = parse_windows(arena, str_printf(arena, OWNED "\"processes\": [%s]", "", 60, process).ptr);
+    return holder_opener_is_gone(&host, &host.sockets.items[0]);
+}
+
+TEST(opener_is_gone_when_it_ended_or_its_number_is_another_ones)
+{
+    CHECK(opener_is_gone(arena, "{\"pid\": 50, \"known\": \"gone\"}"));
+    CHECK(opener_is_gone(arena, "{\"pid\": 50, \"known\": \"yes\", \"started_ms\": 1001}"));
+    CHECK(!opener_is_gone(arena, "{\"pid\": 50, \"known\": \"yes\", \"started_ms\": 999}"));
+    CHECK(!opener_is_gone(arena, "{\"pid\": 50, \"known\": \"yes\"}"));
+    CHECK(!opener_is_gone(arena, "{\"pid\": 50, \"known\": \"not-allowed\"}"));
+    CHECK(!opener_is_gone(arena, "{\"pid\": 51, \"known\": \"gone\"}"));
+}
+
+static struct str
+warnings_of(struct arena *arena, const char *process)
+{
+    struct holder holder = find_one(arena, "0.0.0.0:8080", process);
+    struct buf out = {.arena = arena};
+    for (size_t i = 0; i < holder.warnings.count; i++)
+        buf_addf(&out, "%s%.*s", i > 0 ? "|" : "", STR_ARG(holder.warnings.items[i]));
+    return buf_str(&out);
+}
+
+TEST(programs_of_windows_are_warned_of_by_signature_place_and_name)
+{
+    CHECK_STR(
+        warnings_of(arena, "\"name\": \"node.exe\", \"exe\": \"C:\\\\Tools\\\\node.exe\", \"signature\": \"good\"}"),
+        "");
+    CHECK_STR(warnings_of(arena, "\"name\": \"a.exe\", \"signature\": \"none\"}"),
+              "Its program file is not signed: who made it can't be told.");
+    CHECK_STR(warnings_of(arena, "\"name\": \"a.exe\", \"signature\": \"broken\"}"),
+              "Its program file was changed after it was signed.");
+    CHECK_STR(warnings_of(arena, "\"name\": \"a.exe\", \"signature\": \"doubted\"}"),
+              "Its program file is signed by somebody whom this computer does not trust.");
+    CHECK_STR(warnings_of(arena, "\"name\": \"a.exe\", \"exe\": \"C:\\\\Users\\\\ann\\\\downloads\\\\a.exe\"}"),
+              "It runs from where downloads are put: C:\\Users\\ann\\downloads\\a.exe.");
+    CHECK_STR(warnings_of(arena, "\"name\": \"svchost.exe\", \"exe\": \"D:\\\\Windows\\\\System32\\\\svchost.exe\"}"),
+              "");
+    CHECK_STR(warnings_of(arena, "\"name\": \"svchost.exe\", \"exe\": \"C:\\\\x\\\\svchost.exe\"}"),
+              "It is called svchost like a program of the system, but runs from C:\\x\\svchost.exe.");
+}
+
+TEST(only_the_systems_own_svchost_runs_services)
+{
+    struct process process = {.pid = 1, .name = STR("svchost.exe")};
+    struct holder holder = {.pid = 1, .process = &process};
+    CHECK(holder_hosts_services(&holder));
+    process.exe = (struct fact){KNOWN_YES, STR("c:\\windows\\system32\\svchost.exe")};
+    CHECK(holder_hosts_services(&holder));
+    process.exe.value = STR("C:\\Temp\\svchost.exe");
+    CHECK(!holder_hosts_services(&holder));
+    process.name = STR("node.exe");
+    CHECK(!holder_hosts_services(&holder));
+    holder.process = NULL;
+    CHECK(!holder_hosts_services(&holder) && !holder_is_program(arena, &holder, "relay"));
+}
+
+TEST(shells_of_windows_tell_whether_a_person_uses_them)
+{
+    CHECK_STR(STARTED_BY("cmd.exe|cmd.exe|/d|/s|/c|npm start", "explorer.exe|explorer.exe"), "the desktop");
+    CHECK_STR(STARTED_BY("cmd.exe|cmd.exe", "explorer.exe|explorer.exe"), "a shell");
+    CHECK_STR(STARTED_BY("cmd.exe|cmd.exe|/K|setup.bat", "Code.exe|Code.exe"), "a shell in Visual Studio Code");
+    CHECK_STR(STARTED_BY("powershell.exe|powershell.exe|-NoExit|-Command|x", "Code.exe|Code.exe"),
+              "a shell in Visual Studio Code");
+    CHECK_STR(STARTED_BY("powershell.exe|powershell.exe|-Command|npm start", "Code.exe|Code.exe"),
+              "Visual Studio Code");
+}
+
+TEST(program_without_a_socket_is_described_like_a_holder)
+{
+    struct host host =
+        parse_windows(arena, "\"processes\": [{\"known\": \"yes\", \"pid\": 7, \"ppid\": 6}, {\"known\": "
+                             "\"yes\", \"pid\": 6, \"name\": \"explorer.exe\"}]");
+    struct holder holder;
+    holder_describe(arena, &host, 7, &holder);
+    CHECK_INT(holder.ancestry.count, 1);
+    CHECK_STR(holder.started_by, "the desktop");
+    holder_describe(arena, &host, 99, &holder);
+    CHECK(holder.process == NULL && holder.pid == 99);
+}
+
+TEST(forwarder_of_docker_desktop_stands_for_the_container_of_its_port)
+{
+    struct host host = parse_windows(
+        arena, "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:8080\", "
+               "\"owner_pid\": 9}], \"holdings\": [{\"socket\": 0, \"pid\": 9, \"how\": \"table\"}], \"processes\": "
+               "[{\"known\": \"yes\", \"pid\": 9, \"name\": \"com.docker.backend.exe\"}], \"containers\": "
+               "[{\"runtime\": \"docker\", \"id\": \"aa\", \"name\": \"web\", \"state\": \"running\", \"ports\": "
+               "[{\"protocol\": \"tcp\", \"host_port\": 8080, \"container_port\": 80}]}]");
+    struct holder_list list = find(arena, &host);
+    CHECK(list.items[0].is_forwarder);
+    CHECK_STR(list.items[0].forwards->name, "web");
+}
+
 TAP_MAIN

@@ -159,4 +159,24 @@ TEST(error_is_found_in_the_text_of_another_program)
         CHECK(str_equal(known_error_in(str_of(cases[i].text)), known_error_meaning(str_of(cases[i].error))));
 }
 
+TEST(ending_of_windows_does_not_belong_to_a_name)
+{
+    CHECK(known_is("relay", STR("wslrelay.exe")));
+    CHECK(known_is("shell", STR("PowerShell.EXE")));
+    CHECK(!known_is("shell", STR(".exe")));
+    CHECK_STR(known_find(PROTOCOL_TCP, 3306, STR("mysqld.exe")).id, "mysql");
+}
+
+TEST(user_of_the_systems_http_server_is_known_by_program_path_or_port)
+{
+    CHECK_STR(known_http_user(80, STR("/"), STR("w3wp.exe")).id, "iis");
+    CHECK_STR(known_http_user(80, STR("/"), STR("w3wp.exe")).service, "W3SVC");
+    CHECK_STR(known_http_user(5985, STR("/WSMAN/"), STR("")).id, "winrm");
+    CHECK_STR(known_http_user(80, STR("/wsmanx/"), STR("")).id, "");
+    CHECK_STR(known_http_user(5357, STR("/"), STR("")).id, "device-discovery");
+    CHECK_STR(known_http_user(80, STR("/"), STR("shopd.exe")).id, "");
+    // The program says more than the address.
+    CHECK_STR(known_http_user(80, STR("/ReportServer"), STR("w3wp")).id, "iis");
+}
+
 TAP_MAIN

@@ -121,4 +121,11 @@ TEST(paths_lose_the_home)
     CHECK_STR(redact_path(arena, STR(""), STR("/home/ann")), "");
 }
 
+TEST(command_that_is_one_text_is_masked_as_well)
+{
+    CHECK_STR(redact_line(arena, STR("node server.js --token=abc")), "node server.js --token=***");
+    CHECK_STR(redact_line(arena, STR("  mysql   --password hunter2 shop ")), "mysql --password *** shop");
+    CHECK_STR(redact_line(arena, STR("")), "");
+}
+
 TAP_MAIN

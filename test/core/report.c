@@ -246,4 +246,109 @@ TEST(answer_tells_question_binds_causes_and_remedies)
     CHECK(has(answer_text(arena, &host, &answer, &masked), "\"address\":\"::1\""));
 }
 
+TEST(what_windows_tells_of_a_program_is_told)
+{
+    struct process process = node(arena);
+    struct service service = {.manager = STR("windows"),
+                              .name = STR("Shop"),
+                              .main_pid = 41233,
+                              .dependants = STR("Till"),
+                              .shares_process = true};
+    struct holder holder = {.pid = 41233, .process = &process, .service = &service, .unit = STR("Shop")};
+    struct report_privacy privacy = {0};
+
+    struct str text = holder_text(arena, &holder, &privacy);
+    CHECK(str_find(text, STR("\"session\"")) == SIZE_MAX);
+    CHECK(str_find(text, STR("\"company\"")) == SIZE_MAX);
+    process.session_known = true;
+    process.session = 2;
+    process.company = (struct fact){KNOWN_YES, STR("Nodes")};
+    process.product = (struct fact){KNOWN_YES, STR("Node.js")};
+    process.signer = (struct fact){.known = KNOWN_NOT_ALLOWED};
+    process.signature = SIGNATURE_DOUBTED;
+    text = holder_text(arena, &holder, &privacy);
+    CHECK(has(text, "\"session\":2"));
+    CHECK(has(text, "\"company\":\"Nodes\",\"product\":\"Node.js\",\"signer\":null,\"signature\":\"doubted\""));
+    CHECK(has(text, "\"signer\":\"not-allowed\""));
+    CHECK(has(text, "\"dependants\":\"Till\",\"shares_process\":true"));
+}
+
+TEST(owner_and_time_of_a_bind_are_told)
+{
+    struct host host = {0};
+    struct socket_row row = {.local = address_any(FAMILY_IPV4),
+                             .local_port = 80,
+                             .owner_pid = 900,
+                             .owner_service = STR("Dnscache"),
+                             .created_ms = 1769850000000};
+
+    json_use(arena);
+    cJSON *object = cJSON_CreateObject();
+    report_add_socket(arena, object, &host, &row);
+    struct str text = json_print(arena, object, false);
+    CHECK(has(text, "\"bound\":\"2026-01-31T09:00:00Z\",\"owner_pid\":900,\"owner_service\":\"Dnscache\""));
+}
+
+static struct str
+cause_text(struct arena *arena, const struct cause *cause, const struct report_privacy *privacy)
+{
+    struct host host = {.platform = STR("windows")};
+    struct answer answer = {.question = {.endpoint = {.first = 80}}};
+
+    *LIST_ADD(arena, &answer.causes) = *cause;
+    json_use(arena);
+    cJSON *array = cJSON_CreateArray();
+    report_add_answer(arena, array, &host, &answer, privacy);
+    return json_print(arena, array, false);
+}
+
+TEST(program_behind_the_systems_http_server_is_told)
+{
+    struct report_privacy privacy = {0};
+    struct http_url url = {.url = STR("http://+:80/"), .port = 80, .registered = true, .owner = STR("Pool")};
+    struct http_url reserved = {.url = STR("http://+:80/x/"), .port = 80, .owner = STR("Everyone")};
+    struct cause cause = {.kind = CAUSE_HTTP_SYS, .blocks = true, .sentence = STR("x")};
+
+    *LIST_ADD(arena, &url.pids) = 5000;
+    *LIST_ADD(arena, &cause.users) = (struct http_user){.url = &url, .known = {.title = STR("IIS")}};
+    *LIST_ADD(arena, &cause.users) = (struct http_user){.url = &reserved};
+    *LIST_ADD(arena, &cause.behind) = (struct holder){.pid = 5000};
+    struct str text = cause_text(arena, &cause, &privacy);
+    CHECK(has(text,
+              "{\"url\":\"http://+:80/\",\"registered\":true,\"queue\":\"Pool\",\"name\":\"IIS\",\"pids\":[5000]}"));
+    CHECK(has(text, "\"registered\":false,\"reserved_for\":\"Everyone\",\"name\":null,\"pids\":[]"));
+    CHECK(has(text, "\"behind\":[{\"pid\":5000"));
+}
+
+TEST(neighbour_rule_and_range_of_a_cause_are_told)
+{
+    struct report_privacy privacy = {0};
+    struct neighbour_port port = {
+        .system = STR("WSL"), .port = 80, .pid = 40, .name = STR("node"), .command = STR("node --token=x")};
+    struct redirect rule = {.source = STR("portproxy"), .rule = STR("v4tov4 *:80 -> x:81"), .to_port = 81};
+    struct port_range range = {.kind = RANGE_EXCLUDED, .first = 80, .last = 90, .source = STR("netsh")};
+    struct cause cause = {.kind = CAUSE_EXCLUDED_RANGE,
+                          .sentence = STR("x"),
+                          .neighbour = &port,
+                          .redirect = &rule,
+                          .range = &range,
+                          .maker = STR("Hyper-V")};
+
+    port.address = address_any(FAMILY_IPV4);
+    struct str text = cause_text(arena, &cause, &privacy);
+    CHECK(has(text,
+              "\"neighbour\":{\"system\":\"WSL\",\"local\":\"0.0.0.0:80\",\"pid\":40,\"name\":\"node\",\"command\":"
+              "\"node --token=***\"}"));
+    CHECK(has(text, "\"rule\":\"v4tov4 *:80 -> x:81\",\"to\":null,\"to_port\":81"));
+    CHECK(has(text, "\"administered\":false,\"made_by\":\"Hyper-V\""));
+    privacy.full = true;
+    port.pid = 0;
+    rule.to = address_ipv4(10, 0, 0, 1);
+    text = cause_text(arena, &cause, &privacy);
+    CHECK(has(text, "\"pid\":null,\"name\":\"node\",\"command\":\"node --token=x\""));
+    CHECK(has(text, "\"to\":\"10.0.0.1\""));
+    privacy = (struct report_privacy){.share = true};
+    CHECK(has(cause_text(arena, &cause, &privacy), "\"name\":\"node\",\"command\":null"));
+}
+
 TAP_MAIN

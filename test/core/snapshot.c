@@ -542,4 +542,76 @@ TEST(reading_survives_the_failure_of_any_one_call)
     CHECK_INT(failures, sizeof kinds / sizeof *kinds);
 }
 
+TEST(two_sockets_on_one_endpoint_differ_by_their_owner)
+{
+    load(
+        STR(WINDOWS
+            "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", \"owner_pid\": 7},"
+            "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", \"owner_pid\": 8, "
+            "\"created_ms\": 5}]}"));
+    struct host host = read_sockets(arena);
+    CHECK_INT(host.sockets.count, 2);
+    CHECK(snapshot_add(arena, &all_sockets, &host, NULL));
+    CHECK_INT(host.sockets.count, 2);
+    CHECK_INT(host.sockets.items[1].created_ms, 5);
+}
+
+TEST(opener_that_holds_its_socket_no_more_is_looked_for)
+{
+    load(
+        STR(WINDOWS
+            "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", \"owner_pid\": 7},"
+            "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:81\", \"owner_pid\": 8}],"
+            "\"holdings\": [{\"socket\": 0, \"pid\": 9, \"how\": \"handle\", \"fd\": 4},"
+            "{\"socket\": 1, \"pid\": 8, \"how\": \"table\"}],"
+            "\"processes\": [{\"pid\": 8}, {\"pid\": 9}]}"));
+    struct host host = read_sockets(arena);
+    CHECK(find_holders(arena, &host, PROCESS_BASIC, false));
+    CHECK_INT(host.processes.count, 3);
+    CHECK_INT(host_process(&host, 7)->known, KNOWN_GONE);
+}
+
+TEST(service_that_started_the_holder_is_asked_for)
+{
+    load(STR(WINDOWS "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:5432\", "
+                     "\"owner_pid\": 7}],"
+                     "\"holdings\": [{\"socket\": 0, \"pid\": 7, \"how\": \"table\"}],"
+                     "\"processes\": [{\"pid\": 7, \"ppid\": 6, \"session\": 0}, {\"pid\": 6}],"
+                     "\"services\": [{\"manager\": \"windows\", \"name\": \"postgresql\", \"main_pid\": 6}]}"));
+    struct host host = read_sockets(arena);
+    CHECK(find_holders(arena, &host, PROCESS_BASIC, false));
+    find_context(arena, &host, 300);
+    CHECK_INT(host.services.count, 1);
+}
+
+TEST(processes_and_services_without_a_socket_are_read_by_their_names)
+{
+    static const struct str names[] = {STR_INIT("winnat"), STR_INIT("none")};
+    uint32_t pids[] = {7, 99};
+    load(STR(WINDOWS "\"processes\": [{\"pid\": 7, \"ppid\": 6, \"name\": \"w3wp.exe\"}, {\"pid\": 6}],"
+                     "\"services\": [{\"manager\": \"windows\", \"name\": \"winnat\"}, "
+                     "{\"manager\": \"windows\", \"name\": \"W3SVC\", \"main_pid\": 7}]}"));
+    struct host host = read_sockets(arena);
+    snapshot_add_processes(arena, &host, pids, 2, 300);
+    CHECK_STR(host_process(&host, 7)->name, "w3wp.exe");
+    CHECK(host_process(&host, 6) != NULL);
+    CHECK_INT(host.services.count, 1);
+    snapshot_add_services(arena, &host, names, 2, 300);
+    CHECK_INT(host.services.count, 2);
+}
+
+TEST(program_behind_the_systems_http_server_is_read_with_its_url)
+{
+    load(STR(WINDOWS "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", "
+                     "\"owner_pid\": 4}], \"holdings\": [{\"socket\": 0, \"pid\": 4, \"how\": \"table\"}],"
+                     "\"http_known\": \"yes\", \"http_urls\": [{\"url\": \"http://+:80/\", \"port\": 80, "
+                     "\"registered\": true, \"pids\": [7]}, {\"url\": \"http://+:81/\", \"port\": 81, \"registered\": "
+                     "true, \"pids\": [8]}], \"processes\": [{\"pid\": 4}, {\"pid\": 7}, {\"pid\": 8}]}"));
+    struct host host = read_sockets(arena);
+    CHECK(find_holders(arena, &host, PROCESS_BASIC, false));
+    find_context(arena, &host, 300);
+    CHECK(host_process(&host, 7) != NULL);
+    CHECK(host_process(&host, 8) == NULL);
+}
+
 TAP_MAIN

@@ -134,4 +134,15 @@ TEST(where_nothing_is_left_nothing_is_suggested)
     CHECK_STR(suggested(arena, &host, PROTOCOL_TCP, 8080), "");
 }
 
+TEST(a_dynamic_range_that_begins_low_is_not_avoided)
+{
+    struct host host = usual_host(arena);
+    for (size_t i = 0; i < host.ranges.count; i++)
+        if (host.ranges.items[i].kind == RANGE_DYNAMIC) {
+            host.ranges.items[i].first = 1024;
+            host.ranges.items[i].last = 65535;
+        }
+    CHECK_STR(suggested(arena, &host, PROTOCOL_TCP, 8080), "8081 8082 8083");
+}
+
 TAP_MAIN

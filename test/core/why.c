@@ -814,4 +814,141 @@ TEST(names_are_the_contracts)
     CHECK_STR(why_harm_name(HARM_HIGH), "high");
 }
 
+TEST(service_is_named_within_the_process_that_runs_many)
+{
+    struct scene scene = scene_windows(arena);
+    add_svchost(&scene, 900);
+    add_service(&scene, "Dnscache", 900)->shares_process = true;
+    add_service(&scene, "CDPSvc", 900);
+    add_owned(&scene, "0.0.0.0", 5040, 900)->owner_service = STR("Dnscache");
+    scene.host.services.items[0].dependants = STR("Netlogon");
+    CHECK(ask(&scene, PROTOCOL_TCP, 5040));
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_SERVICE);
+    CHECK_STR(first_cause(&scene)->sentence, "the service Dnscache, in svchost (pid 900), listens on *:5040");
+    CHECK(offers(&scene, "Stop-Service -Force Dnscache"));
+    CHECK(notes(&scene, "With it stop the services that need it: Netlogon."));
+    CHECK(notes(&scene, "svchost runs other services too: stop the service, never the process."));
+    CHECK(is_consistent(&scene));
+}
+
+TEST(process_of_many_services_is_never_ended)
+{
+    struct scene scene = scene_windows(arena);
+    add_svchost(&scene, 900);
+    add_service(&scene, "Dnscache", 900);
+    add_service(&scene, "CDPSvc", 900);
+    add_owned(&scene, "0.0.0.0", 5040, 900);
+    CHECK(ask(&scene, PROTOCOL_TCP, 5040));
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_LISTENER);
+    CHECK(notes(&scene,
+                "It runs these services: Dnscache, CDPSvc. Which of them has the port only an administrator may "
+                "see."));
+    CHECK(!offers(&scene, "taskkill /PID 900"));
+    CHECK_STR(command_of(&scene, "see who"), "moorage 5040 --elevate");
+    scene.host.admin = true;
+    CHECK(ask(&scene, PROTOCOL_TCP, 5040));
+    CHECK_STR(command_of(&scene, "see who"), "");
+    CHECK(is_consistent(&scene));
+}
+
+TEST(process_without_which_the_system_stops_is_never_ended)
+{
+    struct scene scene = scene_windows(arena);
+    add_process(&scene, 800, 700, "lsass.exe")->critical = true;
+    add_owned(&scene, "0.0.0.0", 49664, 800);
+    CHECK(ask(&scene, PROTOCOL_TCP, 49664));
+    CHECK(!offers(&scene, "taskkill /PID 800"));
+    CHECK(is_consistent(&scene));
+}
+
+TEST(service_above_the_holder_is_stopped_instead_of_it)
+{
+    struct scene scene = scene_windows(arena);
+    struct process *process = add_process(&scene, 3140, 3100, "postgres.exe");
+    process->session_known = true;
+    add_process(&scene, 3100, 780, "pg_ctl.exe");
+    add_service(&scene, "postgresql-x64-16", 3100);
+    add_owned(&scene, "0.0.0.0", 5432, 3140);
+    CHECK(ask(&scene, PROTOCOL_TCP, 5432));
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_LISTENER);
+    CHECK(offers(&scene, "Stop-Service postgresql-x64-16"));
+    CHECK(!offers(&scene, "taskkill /PID 3140"));
+    CHECK(is_consistent(&scene));
+}
+
+TEST(heir_of_a_dead_program_is_told_with_its_parent)
+{
+    struct scene scene = scene_windows(arena);
+    struct socket_row *row = add_owned(&scene, "0.0.0.0", 37777, 8124);
+    row->created_ms = 1769850000000;
+    scene.host.holdings.items[0] = (struct holding){.pid = 8200, .how = HOLDING_HANDLE, .fd = 0x1c4};
+    add_process(&scene, 8200, 8124, "ffmpeg.exe");
+    CHECK(ask(&scene, PROTOCOL_TCP, 37777));
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_INHERITED);
+    CHECK_STR(first_cause(&scene)->sentence,
+              "ffmpeg (pid 8200) keeps *:37777 open, which pid 8124 opened, a program that has ended");
+    CHECK(notes(&scene, "Pid 8124 started it and left it the socket."));
+    CHECK_STR(first_cause(&scene)->holders.items[0].how.items[0], "handle 0x1c4");
+    CHECK(offers(&scene, "taskkill /PID 8200"));
+    CHECK(is_consistent(&scene));
+    // Another program may have its number by now.
+    add_process(&scene, 8124, 1, "notepad.exe");
+    CHECK(ask(&scene, PROTOCOL_TCP, 37777));
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_INHERITED);
+    CHECK(notes(&scene, "Another program has the number 8124 now; it has nothing to do with the port."));
+    CHECK(!offers(&scene, "taskkill /PID 8124"));
+}
+
+TEST(heir_that_can_not_be_seen_is_still_one)
+{
+    struct scene scene = scene_windows(arena);
+    add_owned(&scene, "0.0.0.0", 37777, 8124)->created_ms = 1769850000000;
+    scene.host.holdings.count = 0;
+    scene.host.complete = false;
+    CHECK(ask(&scene, PROTOCOL_TCP, 37777));
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_INHERITED);
+    CHECK_STR(command_of(&scene, "see who"), "moorage 37777 --elevate");
+    CHECK(is_consistent(&scene));
+}
+
+TEST(bound_socket_of_windows_blocks_only_where_its_bind_does)
+{
+    struct scene scene = scene_windows(arena);
+    add_process(&scene, 40, 39, "python.exe");
+    add_owned(&scene, "127.0.0.1", 8000, 40)->state = SOCKET_BOUND;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8000));
+    CHECK(scene.answer.bindable);
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_BOUND);
+    CHECK(!first_cause(&scene)->blocks);
+    CHECK(is_consistent(&scene));
+    scene.host.sockets.items[0].local = address_any(FAMILY_IPV4);
+    CHECK(ask(&scene, PROTOCOL_TCP, 8000));
+    CHECK(!scene.answer.bindable);
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_BOUND);
+    CHECK(is_consistent(&scene));
+}
+
+TEST(address_of_another_host_has_no_loopback_to_bring_up_on_windows)
+{
+    struct scene scene = scene_windows(arena);
+    struct why_question question = question_of(PROTOCOL_TCP, 8080);
+    question.endpoint.host = ENDPOINT_ADDRESS;
+    question.endpoint.address = address_loopback(FAMILY_IPV4);
+    binds_give(&scene, "127.0.0.1", 8080, 10049, 10049, 10049);
+    CHECK(ask_question(&scene, question));
+    CHECK_INT(scene.answer.verdict, WHY_NOT_LOCAL);
+    CHECK_INT(first_cause(&scene)->kind, CAUSE_ADDRESS);
+    CHECK(is_consistent(&scene));
+}
+
+TEST(kernel_of_windows_is_called_by_its_name)
+{
+    struct scene scene = scene_windows(arena);
+    add_owned(&scene, "0.0.0.0", 8080, 0);
+    scene.host.holdings.count = 0;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK_STR(first_cause(&scene)->sentence, "Windows itself has *:8080; no program has it open");
+    CHECK(is_consistent(&scene));
+}
+
 TAP_MAIN

@@ -56,8 +56,9 @@ TEST(inside_of_wsl_a_bind_that_nothing_explains_asks_windows)
     CHECK_INT(fake_host_calls("neighbour_read"), 1);
     ask(arena, "linux", "\"wsl\": \"2\", " ROW HELD_BY("socat") PROBES("98", "EADDRINUSE"), false);
     CHECK_INT(fake_host_calls("neighbour_read"), 0);
+    // On a free port localhost of Windows may lead to somebody else.
     ask(arena, "linux", "\"wsl\": \"2\", ", false);
-    CHECK_INT(fake_host_calls("neighbour_read"), 0);
+    CHECK_INT(fake_host_calls("neighbour_read"), 1);
     ask(arena, "linux", "\"wsl\": \"2\", ", true);
     CHECK_INT(fake_host_calls("neighbour_read"), 1);
     ask(arena, "linux", PROBES("98", "EADDRINUSE"), true);

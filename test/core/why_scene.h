@@ -197,6 +197,132 @@ add_web_container(struct scene *scene)
         (struct published_port){.protocol = PROTOCOL_TCP, .host_port = 8080, .container_port = 80};
 }
 
+// The same of a host that runs Windows, where an ordinary user asks.
+static inline struct scene
+scene_windows(struct arena *arena)
+{
+    struct scene scene = scene_new(arena);
+
+    scene.host.platform = STR("windows");
+    scene.host.socket_source = STR("iphlpapi");
+    scene.host.tier = TIER_WINDOWS;
+    scene.host.admin = false;
+    scene.host.uid = 1001;
+    scene.host.ranges.count = 0;
+    return scene;
+}
+
+// A row that names its owner, who holds the socket.
+static inline struct socket_row *
+add_owned(struct scene *scene, const char *local, uint16_t port, uint32_t pid)
+{
+    struct socket_row *row = add_socket(scene, PROTOCOL_TCP, SOCKET_LISTEN, local, port, 0);
+
+    row->cookie = 0;
+    row->uid_known = false;
+    row->v6only = TRI_UNKNOWN;
+    row->owner_pid = pid;
+    *LIST_ADD(scene->arena, &scene->host.holdings) =
+        (struct holding){.socket = scene->host.sockets.count - 1, .pid = pid, .how = HOLDING_TABLE};
+    return row;
+}
+
+static inline struct process *
+add_svchost(struct scene *scene, uint32_t pid)
+{
+    struct process *process = add_process(scene, pid, 700, "svchost.exe");
+
+    process->exe = (struct fact){KNOWN_YES, STR("C:\\Windows\\System32\\svchost.exe")};
+    return process;
+}
+
+static inline struct service *
+add_service(struct scene *scene, const char *name, uint32_t pid)
+{
+    struct service *service = LIST_ADD(scene->arena, &scene->host.services);
+
+    *service =
+        (struct service){.manager = STR("windows"), .name = str_of(name), .main_pid = pid, .state = STR("running")};
+    return service;
+}
+
+static inline struct port_range *
+add_range(struct scene *scene, enum range_kind kind, enum family family, uint16_t first, uint16_t last)
+{
+    struct port_range *range = LIST_ADD(scene->arena, &scene->host.ranges);
+
+    *range = (struct port_range){.kind = kind,
+                                 .protocol = PROTOCOL_TCP,
+                                 .family = family,
+                                 .first = first,
+                                 .last = last,
+                                 .source = STR("netsh excludedportrange")};
+    return range;
+}
+
+static inline struct http_url *
+add_url(struct scene *scene, const char *url, uint16_t port, bool registered, const char *owner, uint32_t pid)
+{
+    struct http_url *added = LIST_ADD(scene->arena, &scene->host.http_urls);
+
+    *added = (struct http_url){.url = str_of(url), .port = port, .registered = registered, .owner = str_of(owner)};
+    if (pid != 0)
+        *LIST_ADD(scene->arena, &added->pids) = pid;
+    return added;
+}
+
+// What a bind of this address gives with each kind of options: 0, 10048, ...
+static inline void
+binds_give(struct scene *scene, const char *address, uint16_t port, unsigned long plain, unsigned long exclusive,
+           unsigned long reuse)
+{
+    static const char *const binds[] = {"plain", "exclusive", "reuse"};
+    unsigned long codes[] = {plain, exclusive, reuse};
+
+    for (size_t i = 0; i < 3; i++)
+        probe_says(scene, PROTOCOL_TCP, address, port, binds[i], codes[i],
+                   codes[i] == 0       ? "ok"
+                   : codes[i] == 10048 ? "WSAEADDRINUSE"
+                   : codes[i] == 10013 ? "WSAEACCES"
+                                       : "WSAEADDRNOTAVAIL");
+}
+
+static inline struct neighbour_port *
+add_neighbour(struct scene *scene, const char *system, const char *address, uint16_t port, uint32_t pid,
+              const char *name)
+{
+    struct neighbour_port *added = LIST_ADD(scene->arena, &scene->host.neighbour_ports);
+
+    *added = (struct neighbour_port){.system = str_of(system), .port = port, .pid = pid, .name = str_of(name)};
+    (void)address_parse(str_of(address), &added->address);
+    scene->host.neighbours_known = KNOWN_YES;
+    return added;
+}
+
+// Whether the first cause has this evidence.
+static inline bool
+notes(struct scene *scene, const char *sentence)
+{
+    const struct cause *cause = first_cause(scene);
+
+    for (size_t i = 0; i < cause->notes.count; i++)
+        if (str_equal(cause->notes.items[i], str_of(sentence)))
+            return true;
+    return false;
+}
+
+// Which command of moorage the first cause offers under this label; empty if none.
+static inline struct str
+command_of(struct scene *scene, const char *label)
+{
+    const struct cause *cause = first_cause(scene);
+
+    for (size_t i = 0; i < cause->remedies.count; i++)
+        if (str_equal(cause->remedies.items[i].label, str_of(label)))
+            return cause->remedies.items[i].command;
+    return STR("");
+}
+
 static inline bool
 offers(struct scene *scene, const char *by_hand)
 {
