@@ -7,8 +7,8 @@ PREFIX ?= /usr/local
 # Meson reads the list of sources when it configures: a file that came or went asks for that again.
 all:
 	@tools/setup.sh build
-	@tools/sources.sh | cmp -s - build/sources.txt || { \
-		out=$$($(MESON) setup $$([ ! -e build/build.ninja ] || echo --reconfigure) build 2>&1) || { \
+	@{ [ -e build/build.ninja ] && tools/sources.sh | cmp -s - build/sources.txt; } || { \
+		out=$$($(MESON) setup $$([ ! -e build/meson-private/coredata.dat ] || echo --reconfigure) build 2>&1) || { \
 			echo "$$out"; rm -f build/build.ninja; exit 1; }; \
 		tools/sources.sh >build/sources.txt; }
 	@[ -e build/moorage ] || echo 'Building moorage'
