@@ -263,7 +263,7 @@ find_meant(struct command_run *run, struct lease_set *set, struct lease *out, st
 static struct str
 done_sentence(struct command_run *run, const struct lease *lease, bool released)
 {
-    struct str holder = take_holder(run, lease);
+    struct str holder = words_lease(run->arena, lease, &run->privacy);
 
     if (released)
         return str_printf(run->arena, "%u is no longer kept for %.*s", lease->port, STR_ARG(holder));

@@ -13,6 +13,7 @@
 #include "cmd/words.h"
 #include "core/endpoint.h"
 #include "core/platform.h"
+#include "core/report_lease.h"
 #include "core/snapshot.h"
 #include "sys/clock.h"
 #include "sys/process.h"
@@ -72,7 +73,7 @@ static const struct opt list_items[] = {
      .kind = OPT_TEXT,
      .value = "NAMES",
      .help = "a row for each socket and program with these columns: port proto address remote state name pid user "
-             "service unit container since command cwd exe inode",
+             "service unit container since command cwd exe inode lease",
      .offset = LIST(columns)},
     {.name = "pids", .kind = OPT_FLAG, .help = "print only the pids, one a line", .offset = LIST(pids)},
     {.name = "csv", .kind = OPT_FLAG, .help = "print comma-separated values", .offset = LIST(csv)},
@@ -174,7 +175,7 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
         .protocols = filter->protocols ? filter->protocols : SOCKET_PROTOCOLS_ALL,
         .states = options->all ? SOCKET_STATES_ALL : 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
         .last = 65535,
-        .want = SNAPSHOT_ADDRESSES | SNAPSHOT_KERNEL_PORTS,
+        .want = SNAPSHOT_ADDRESSES | SNAPSHOT_KERNEL_PORTS | SNAPSHOT_LEASES,
     };
     struct host *host = &look->host;
     struct list_rows all = {0};
@@ -248,6 +249,10 @@ print_json(const struct command_run *run, const struct look *look, struct buf *o
         const struct list_row *row = &look->rows.items[i];
         cJSON *object = json_append_object(rows);
         report_add_socket(look->arena, object, &look->host, &look->host.sockets.items[row->socket]);
+        const struct socket_row *socket = &look->host.sockets.items[row->socket];
+        const struct lease *lease = host_lease(&look->host, socket->protocol, socket->local_port);
+        if (lease && socket->netns == 0)
+            report_add_lease(look->arena, json_add_object(object, "lease"), lease, &run->privacy);
         cJSON *holders = json_add_array(object, "holders");
         for (size_t h = 0; h < row->holder_count; h++)
             report_add_holder(look->arena, holders, &look->host, &row->holders[h], &run->privacy);
@@ -265,6 +270,19 @@ reader_uid(const struct host *host)
     if (host->admin && str_to_u64(term_environment("SUDO_UID", NULL), 10, &uid) && uid <= UINT32_MAX)
         return (uint32_t)uid;
     return host->uid;
+}
+
+// Whether one of the rows is on a port that is kept for a name.
+static bool
+shows_lease(const struct look *look)
+{
+    for (size_t i = 0; i < look->rows.count; i++) {
+        const struct socket_row *row = &look->host.sockets.items[look->rows.items[i].socket];
+        const struct lease *lease = host_lease(&look->host, row->protocol, row->local_port);
+        if (lease && lease->name.len && row->netns == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool
@@ -288,7 +306,7 @@ print_table(const struct command_run *run, const struct look *look, struct buf *
         return true;
     }
     if (!options->columns.len)
-        list_cells_usual(look->arena, options->all, &columns);
+        list_cells_usual(look->arena, options->all, shows_lease(look), &columns);
     else if (!list_cells_parse(look->arena, options->columns, &columns, err))
         return false;
     list_cells_table(&view, &columns, &look->rows, &table);
@@ -369,6 +387,18 @@ could_be_name(struct str word)
     return letter;
 }
 
+// A port may be kept for a name though nothing listens there yet.
+static void
+say_leases(const struct command_run *run, const struct host *host, struct str name)
+{
+    for (size_t i = 0; i < host->leases.count; i++) {
+        const struct lease *lease = &host->leases.items[i];
+        if (str_equal(lease->name, name))
+            command_note(run, str_printf(run->arena, "port %u is kept for %.*s", lease->port,
+                                         STR_ARG(words_lease(run->arena, lease, &run->privacy))));
+    }
+}
+
 static int
 nothing_matches(const struct command_run *run, const struct list_filter *filter, const struct host *host,
                 struct err *err)
@@ -391,6 +421,7 @@ nothing_matches(const struct command_run *run, const struct list_filter *filter,
             return EXIT_USAGE;
         }
         command_note(run, str_printf(run->arena, "nothing here listens under the name %.*s", STR_ARG(name)));
+        say_leases(run, host, filter->names.items[0]);
         if (!host->complete && host->unseen.count)
             command_note(
                 run, str_printf(run->arena, "%.*s may not be looked into: %.*s",

@@ -28,6 +28,7 @@ static const struct {
     [LIST_CWD] = {{.title = STR_INIT("CWD"), .shrinks = true}, STR_INIT("cwd"), true},
     [LIST_EXE] = {{.title = STR_INIT("EXE"), .shrinks = true}, STR_INIT("exe"), true},
     [LIST_INODE] = {{.title = STR_INIT("INODE"), .right = true}, STR_INIT("inode"), false},
+    [LIST_LEASE] = {{.title = STR_INIT("LEASE"), .shrinks = true}, STR_INIT("lease"), false},
 };
 
 bool
@@ -56,7 +57,7 @@ list_cells_parse(struct arena *arena, struct str names, struct list_columns *out
 }
 
 void
-list_cells_usual(struct arena *arena, bool all_states, struct list_columns *out)
+list_cells_usual(struct arena *arena, bool all_states, bool leases, struct list_columns *out)
 {
     static const enum list_column usual[] = {
         LIST_PORT,    LIST_PROTO, LIST_ADDRESS, LIST_REMOTE,  LIST_STATE,
@@ -66,6 +67,8 @@ list_cells_usual(struct arena *arena, bool all_states, struct list_columns *out)
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (all_states || (usual[i] != LIST_REMOTE && usual[i] != LIST_STATE))
             *LIST_ADD(arena, out) = usual[i];
+    if (leases)
+        *LIST_ADD(arena, out) = LIST_LEASE;
 }
 
 const struct table_column *
@@ -145,6 +148,15 @@ kernel_cell(const struct list_view *view, const struct socket_row *row)
     return (struct str){0};
 }
 
+// A name; whoever picked a port without one has none to tell.
+static struct str
+lease_cell(const struct list_view *view, const struct socket_row *row)
+{
+    const struct lease *lease = row->netns ? NULL : host_lease(view->host, row->protocol, row->local_port);
+
+    return lease ? lease->name : (struct str){0};
+}
+
 static struct str
 program_part(const struct list_view *view, enum list_column column, const struct holder *holder)
 {
@@ -194,6 +206,8 @@ socket_part(const struct list_view *view, enum list_column column, const struct 
         return host_state_name(row->state);
     case LIST_INODE:
         return row->inode ? str_printf(arena, "%llu", (unsigned long long)row->inode) : (struct str){0};
+    case LIST_LEASE:
+        return lease_cell(view, row);
     case LIST_PROGRAM:
         return kernel_cell(view, row);
     case LIST_USER:

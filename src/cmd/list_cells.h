@@ -32,6 +32,7 @@ enum list_column {
     LIST_CWD,
     LIST_EXE,
     LIST_INODE,
+    LIST_LEASE, // the name that the port is kept for
     LIST_COLUMN_COUNT,
 };
 
@@ -52,9 +53,10 @@ struct list_view {
 bool
 list_cells_parse(struct arena *arena, struct str names, struct list_columns *out, struct err *err);
 
-// The columns that stand when nobody chooses: with state and remote address when all states are shown.
+// The columns that stand when nobody chooses: with state and remote address when all states are shown, and with the
+// names that ports are kept for, as the last one, where there are any.
 void
-list_cells_usual(struct arena *arena, bool all_states, struct list_columns *out);
+list_cells_usual(struct arena *arena, bool all_states, bool leases, struct list_columns *out);
 
 const struct table_column *
 list_cells_column(enum list_column column);

@@ -192,7 +192,7 @@ list_groups_make(const struct list_view *view, uint32_t uid, const struct list_r
 }
 
 static const enum list_column shown[] = {
-    LIST_PORT, LIST_PROTO, LIST_ADDRESS, LIST_PROGRAM, LIST_PID, LIST_USER, LIST_SERVICE, LIST_SINCE,
+    LIST_PORT, LIST_PROTO, LIST_ADDRESS, LIST_PROGRAM, LIST_PID, LIST_USER, LIST_SERVICE, LIST_LEASE, LIST_SINCE,
 };
 
 enum {

@@ -121,8 +121,13 @@ wants_by_operand(struct arena *arena, const struct list_filter *filter, const st
 {
     if (!filter->names.count && !filter->ports.count)
         return true;
-    if (in_endpoints(&filter->ports, &host->sockets.items[row->socket]))
+    const struct socket_row *socket = &host->sockets.items[row->socket];
+    if (in_endpoints(&filter->ports, socket))
         return true;
+    const struct lease *lease = socket->netns ? NULL : host_lease(host, socket->protocol, socket->local_port);
+    for (size_t n = 0; n < filter->names.count; n++)
+        if (lease && str_equal(lease->name, filter->names.items[n]))
+            return true;
     for (size_t i = 0; i < row->holder_count; i++)
         for (size_t n = 0; n < filter->names.count; n++)
             if (list_rows_named(arena, &row->holders[i], filter->names.items[n]))

@@ -92,21 +92,6 @@ take_read_name(struct arena *arena, struct str name, struct pick_wish *wish, str
     return lease_check_name(name, err) && project_find(arena, &wish->lease.project, err);
 }
 
-struct str
-take_holder(const struct command_run *run, const struct lease *lease)
-{
-    struct arena *arena = run->arena;
-
-    if (lease->damaged)
-        return STR("somebody (what was written down is damaged)");
-    if (!lease->name.len)
-        return STR("somebody, for some seconds");
-    struct str name = utf8_display(arena, lease->name);
-    if (run->privacy.share || !lease->project.len)
-        return name;
-    return str_printf(arena, "%.*s in %.*s", STR_ARG(name), STR_ARG(words_path(arena, lease->project, &run->privacy)));
-}
-
 static bool
 hold_inquest(struct taking *taking, const struct lease *lease, struct err *err)
 {
@@ -149,7 +134,7 @@ static struct str
 kept_sentence(const struct taking *taking, const struct lease *lease)
 {
     struct arena *arena = taking->run->arena;
-    struct str holder = take_holder(taking->run, lease);
+    struct str holder = words_lease(arena, lease, &taking->run->privacy);
     struct str name = words_shell(arena, lease->name);
 
     if (lease->lasting)
@@ -182,6 +167,7 @@ problem_sentence(const struct taking *taking)
     struct arena *arena = taking->run->arena;
     const struct lease *held = &taking->result.held;
     struct str name = utf8_display(arena, taking->wish->lease.name);
+    struct str holder = words_lease(arena, held, &taking->run->privacy);
 
     switch (taking->outcome) {
     case PICK_DONE:
@@ -190,17 +176,13 @@ problem_sentence(const struct taking *taking)
         return taking->result.sentence;
     case PICK_TAKEN:
         if (held->name.len)
-            return str_printf(arena, "%u is kept for %.*s, but something else has it:", held->port,
-                              STR_ARG(take_holder(taking->run, held)));
+            return str_printf(arena, "%u is kept for %.*s, but something else has it:", held->port, STR_ARG(holder));
         return str_printf(arena, "%u can't be had:", held->port);
     case PICK_BUSY:
         return str_printf(arena, "%.*s is in use: process %u has port %u by this name", STR_ARG(name), held->pid,
                           held->port);
     case PICK_FOREIGN:
-        return str_printf(
-            arena, "%u is kept for %.*s%s%.*s", held->port, STR_ARG(take_holder(taking->run, held)),
-            held->own || taking->run->privacy.share ? "" : ", user ",
-            STR_ARG(held->own || taking->run->privacy.share ? (struct str){0} : utf8_display(arena, held->user)));
+        return str_printf(arena, "%u is kept for %.*s", held->port, STR_ARG(holder));
     }
     return (struct str){0};
 }

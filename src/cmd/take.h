@@ -34,8 +34,4 @@ take_read_name(struct arena *arena, struct str name, struct pick_wish *wish, str
 int
 take_ports(struct command_run *run, const struct pick_wish *wish, const char *schema, bool details, struct err *err);
 
-// "web in ~/src/shop"; "nobody, for 30 s" without a name.
-struct str
-take_holder(const struct command_run *run, const struct lease *lease);
-
 #endif

@@ -48,7 +48,7 @@ remarkable_cause(const struct answer *answer)
 bool
 why_text_is_remarkable(const struct answer *answer)
 {
-    return answer->plain_warning.len > 0 || remarkable_cause(answer);
+    return answer->plain_warning.len > 0 || answer->lease || remarkable_cause(answer);
 }
 
 static const struct cause *
@@ -139,6 +139,9 @@ why_text_who(const struct why_view *view, const struct answer *answer)
     if (answer->plain_warning.len)
         return utf8_display(view->arena, answer->plain_warning);
     cause = cause ? cause : remarkable_cause(answer);
+    if (!cause && answer->lease)
+        return str_printf(view->arena, "kept for %.*s",
+                          STR_ARG(words_lease(view->arena, answer->lease, view->privacy)));
     return cause ? utf8_display(view->arena, cause->sentence) : (struct str){0};
 }
 
@@ -346,6 +349,19 @@ add_cause(const struct why_view *view, const struct answer *answer, const struct
             add_remedy(view, &cause->remedies.items[i], sheet);
 }
 
+// Whom the port is kept for is worth a line whether it is taken or free: no other program should begin to use it.
+static void
+add_lease(const struct why_view *view, const struct answer *answer, struct sheet *sheet)
+{
+    const struct lease *lease = answer->lease;
+    bool released = lease && lease->own && lease->name.len && !view->privacy->share;
+
+    if (lease)
+        sheet_add(sheet, STR("kept for"), words_lease(view->arena, lease, view->privacy),
+                  released ? str_printf(view->arena, "moorage lease release %u ends that.", lease->port)
+                           : (struct str){0});
+}
+
 void
 why_text_answer(const struct why_view *view, const struct answer *answer, struct buf *out)
 {
@@ -354,6 +370,7 @@ why_text_answer(const struct why_view *view, const struct answer *answer, struct
 
     add_verdict(view, answer, out);
     sheet_add(&sheet, STR("mind"), answer->plain_warning, (struct str){0});
+    add_lease(view, answer, &sheet);
     if (!answer->proved && answer->bindable)
         sheet_add(&sheet, STR("judged"), STR("by who has ports here; it was not tried"), (struct str){0});
     if (answer->verdict == WHY_NOT_ALLOWED && !answer->proved)

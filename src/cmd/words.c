@@ -158,6 +158,26 @@ words_command(struct arena *arena, const struct host *host, const struct str_lis
 }
 
 struct str
+words_lease(struct arena *arena, const struct lease *lease, const struct report_privacy *privacy)
+{
+    struct buf out = {.arena = arena};
+
+    if (lease->damaged)
+        buf_add_c(&out, "somebody (what was written down of it is damaged)");
+    else if (!lease->name.len)
+        buf_add_c(&out, "somebody who picked it a moment ago");
+    else
+        buf_add(&out, utf8_display(arena, lease->name));
+    if (privacy->share)
+        return buf_str(&out);
+    if (lease->project.len)
+        buf_addf(&out, " in %.*s", STR_ARG(words_path(arena, lease->project, privacy)));
+    if (!lease->own && lease->user.len)
+        buf_addf(&out, ", of user %.*s", STR_ARG(utf8_display(arena, lease->user)));
+    return buf_str(&out);
+}
+
+struct str
 words_path(struct arena *arena, struct str path, const struct report_privacy *privacy)
 {
     struct str home = privacy->home;

@@ -48,6 +48,10 @@ struct str
 words_command(struct arena *arena, const struct host *host, const struct str_list *command,
               const struct report_privacy *privacy);
 
+// Whom a port is kept for: "web in ~/src/shop", with its user where that is somebody else. Safe to print.
+struct str
+words_lease(struct arena *arena, const struct lease *lease, const struct report_privacy *privacy);
+
 // A path: the home folder as "~", cut short by --share, safe to print.
 struct str
 words_path(struct arena *arena, struct str path, const struct report_privacy *privacy);

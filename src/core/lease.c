@@ -339,9 +339,12 @@ lease_read_host(struct arena *arena, struct host *host)
 {
     struct lease_set *set = NULL;
     struct lease_list list = {0};
+    struct err err = {0};
 
-    if (lease_open(arena, LEASE_READ, &set, NULL) && lease_list(set, true, &list, NULL))
-        for (size_t i = 0; i < list.count; i++)
-            *LIST_ADD(arena, &host->leases) = list.items[i];
+    host->leases_known = KNOWN_YES;
+    if (!lease_open(arena, LEASE_READ, &set, &err) || !lease_list(set, true, &list, &err))
+        host->leases_known = host_known_of(err.kind);
+    for (size_t i = 0; i < list.count; i++)
+        *LIST_ADD(arena, &host->leases) = list.items[i];
     lease_close(set);
 }

@@ -97,7 +97,7 @@ lease_list(struct lease_set *set, bool others, struct lease_list *out, struct er
 bool
 lease_is_same(const struct lease *a, const struct lease *b);
 
-// The leases of all users, read for an answer: fills host->leases. What can't be read is left out.
+// The leases of all users, read for an answer: fills host->leases and host->leases_known. What can't be read is left out.
 void
 lease_read_host(struct arena *arena, struct host *host);
 

@@ -1,4 +1,5 @@
 #include "core/redact.h"
+#include "core/report_lease.h"
 #include "core/report_parts.h"
 
 static void
@@ -172,6 +173,8 @@ report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, co
     add_unseen(arena, object, answer);
     if (answer->plain_warning.len > 0)
         json_add_str(arena, object, "plain", answer->plain_warning);
+    if (answer->lease)
+        report_add_lease(arena, json_add_object(object, "lease"), answer->lease, privacy);
     cJSON *causes = json_add_array(object, "causes");
     for (size_t i = 0; i < answer->causes.count; i++)
         add_cause(arena, causes, host, &answer->causes.items[i], privacy);

@@ -1,6 +1,7 @@
 #include "core/snapshot.h"
 
 #include "core/holder.h"
+#include "core/lease.h"
 #include "core/platform.h"
 #include "core/snapshot_parts.h"
 #include "sys/bind_probe.h"
@@ -92,6 +93,8 @@ read_tables(struct arena *arena, unsigned want, struct host *host)
     if (want & SNAPSHOT_NEIGHBOURS && host->neighbours_known == KNOWN_NOT_ASKED &&
         !neighbour_read(arena, NEIGHBOUR_DEADLINE_MS, host, &err))
         settle_unread(&host->neighbours_known, err.kind);
+    if (want & SNAPSHOT_LEASES && host->leases_known == KNOWN_NOT_ASKED)
+        lease_read_host(arena, host);
 }
 
 bool
@@ -331,7 +334,8 @@ snapshot_read_all(struct arena *arena, struct host *host, struct err *err)
                                .states = SOCKET_STATES_ALL,
                                .last = UINT16_MAX,
                                .want = SNAPSHOT_RANGES | SNAPSHOT_ADDRESSES | SNAPSHOT_KERNEL_PORTS |
-                                       SNAPSHOT_REDIRECTS | SNAPSHOT_NAMESPACES | SNAPSHOT_HTTP | SNAPSHOT_NEIGHBOURS,
+                                       SNAPSHOT_REDIRECTS | SNAPSHOT_NAMESPACES | SNAPSHOT_HTTP | SNAPSHOT_NEIGHBOURS |
+                                       SNAPSHOT_LEASES,
                                .record = true};
     struct err ignored = {0};
 

@@ -19,6 +19,7 @@ enum snapshot_want {
     SNAPSHOT_NAMESPACES = 1 << 4, // listeners of other network namespaces on the asked ports
     SNAPSHOT_HTTP = 1 << 5,       // URLs of the system's own HTTP server, all ports
     SNAPSHOT_NEIGHBOURS = 1 << 6, // listeners of the system that shares this one's ports, all ports
+    SNAPSHOT_LEASES = 1 << 7,     // ports that are kept for names, all ports
 };
 
 struct snapshot_ask {

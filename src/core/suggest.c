@@ -95,6 +95,9 @@ suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, ui
     for (size_t i = 0; i < host->sockets.count; i++)
         if (host->sockets.items[i].netns == 0 && host_same_ports(host->sockets.items[i].protocol, protocol))
             search.refused[host->sockets.items[i].local_port] = true;
+    for (size_t i = 0; i < host->leases.count; i++)
+        if (host_same_ports(host->leases.items[i].protocol, protocol))
+            search.refused[host->leases.items[i].port] = true;
     for (uint32_t next = start; next < PORT_COUNT && !is_done(&search); next++)
         consider(&search, (uint16_t)next);
     for (uint32_t next = start; next > 0 && !is_done(&search); next--)

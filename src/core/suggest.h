@@ -2,7 +2,7 @@
 #define MOORAGE_CORE_SUGGEST_H
 
 // A port to use instead: near the asked one, free on every local address, and wise (not dynamic, reserved, privileged, excluded,
-// refused by browsers, or the default of well-known software).
+// refused by browsers, the default of well-known software, or kept for somebody).
 
 #include "base/arena.h"
 #include "decode/host.h"

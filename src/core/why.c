@@ -308,6 +308,9 @@ why_answer(struct arena *arena, struct host *host, const struct why_question *qu
         return false;
     if (host->ranges.count == 0)
         (void)snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_RANGES}, host, &ignored);
+    if (host->leases_known == KNOWN_NOT_ASKED)
+        (void)snapshot_add(arena, &(struct snapshot_ask){.want = SNAPSHOT_LEASES}, host, &ignored);
+    out->lease = host_lease(host, question->protocol, inquiry.port);
     why_read_beyond(&inquiry);
     judge(&inquiry);
     say_unseen(&inquiry);

@@ -161,7 +161,8 @@ struct answer {
     struct {
         LIST_OF(uint16_t);
     } suggest;
-    struct str plain_warning; // "free for most servers; ..." when only the plain bind fails
+    const struct lease *lease; // whom the port is kept for, NULL: nobody
+    struct str plain_warning;  // "free for most servers; ..." when only the plain bind fails
 };
 
 // The index of the rows that the host holds now.

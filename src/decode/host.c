@@ -188,6 +188,15 @@ host_could_be_held(const struct socket_row *row)
            row->state == SOCKET_UNCONN;
 }
 
+const struct lease *
+host_lease(const struct host *host, enum protocol protocol, uint16_t port)
+{
+    for (size_t i = 0; i < host->leases.count; i++)
+        if (host->leases.items[i].port == port && host_same_ports(host->leases.items[i].protocol, protocol))
+            return &host->leases.items[i];
+    return NULL;
+}
+
 const struct process *
 host_process(const struct host *host, uint32_t pid)
 {

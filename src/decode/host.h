@@ -431,7 +431,8 @@ struct host {
     } probes;
     struct {
         LIST_OF(struct lease);
-    } leases; // of all users, as far as they can be seen
+    } leases;                // of all users, as far as they can be seen
+    enum known leases_known; // whether leases were asked for
     struct {
         LIST_OF(struct ability);
     } abilities;
@@ -488,6 +489,10 @@ host_tier_name(enum tier tier);
 // "fd 19", "thread 77 fd 3", "in-flight", "io_uring", "mmap", "handle 0x1c4", "table"
 struct str
 host_how_format(struct arena *arena, const struct holding *holding);
+
+// The lease of this port, or NULL.
+const struct lease *
+host_lease(const struct host *host, enum protocol protocol, uint16_t port);
 
 // Whether two protocols share one port space: TCP and MPTCP do.
 bool

@@ -406,6 +406,7 @@ static const struct field host_fields[] = {
     FIELD_MANY("api_answers", api_answer_shape, host, api_answers),
     FIELD_MANY("probes", probe_shape, host, probes),
     FIELD_MANY("leases", lease_shape, host, leases),
+    FIELD_NAMED("leases_known", known_words, host, leases_known),
     FIELD_MANY("abilities", ability_shape, host, abilities),
     FIELD_MANY("raw", raw_shape, host, raw),
 };

@@ -285,6 +285,49 @@ def wrong_lines_of_lease_exit_with_2():
     assert moor(folder, "lease", "take", "x", "--pid", 4194300).code == 3
 
 
+# ---- leases in other answers ----
+
+
+@test
+def why_and_list_show_whom_a_port_is_kept_for():
+    folder, place = state(), project()
+    port = int(moor(folder, "pick", "web", cwd=place).out)
+    free = moor(folder, port)
+    assert free.code == 0 and f"kept for   web in {place}" in free.out, str(free)
+    assert moor(folder, port, "--json").json()["asked"][0]["lease"]["name"] == "web"
+    assert "kept for" not in moor(folder, port + 1).out
+    nothing = moor(folder, "web")
+    assert nothing.code == 1 and f"port {port} is kept for web" in nothing.err, str(nothing)
+    shapes.listener(port, "127.0.0.1")
+    taken = moor(folder, port)
+    assert taken.code == 1 and f"kept for   web in {place}" in taken.out, str(taken)
+    assert f"{port}" in moor(folder, "web").out
+    listed = moor(folder, "list", "--port", port)
+    assert listed.out.splitlines()[1].split()[-1] == "web", str(listed)
+    assert moor(folder, "list", "--port", port, "-o", "port,lease", "--no-header").out.split() == [str(port), "web"]
+    assert moor(folder, "list", "--port", port, "--json").json()["rows"][0]["lease"]["project"] == str(place)
+
+
+@test
+def a_leased_port_is_not_suggested():
+    folder = state()
+    port = new_port()
+    shapes.listener(port, "127.0.0.1")
+    wanted = moor(folder, port, "--json").json()["asked"][0]["suggest"][0]
+    assert moor(folder, "lease", "take", "x", "--port", wanted).code == 0
+    assert wanted not in moor(folder, port, "--json").json()["asked"][0]["suggest"]
+
+
+@test
+def another_users_lease_is_told_with_the_user():
+    need_root()
+    folder = state()
+    port = int(moor(folder, "pick", "web", uid=1001).out)
+    result = moor(folder, port, uid=1002)
+    assert result.code == 0 and "web" in result.out and "of user 1001" in result.out, str(result)
+    assert "lease release" not in result.out
+
+
 # ---- what can go wrong ----
 
 
