@@ -3,7 +3,7 @@
 #include "cmd/later.h"
 
 const struct command *const table_commands[] = {
-    &command_list, &command_why,    &command_pick, &command_lease,
+    &command_list, &command_why,    &command_pick, &command_lease,      &command_check,
     &command_wait, &command_doctor, &command_help, &command_completion,
 };
 

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+extern const struct command command_check;
 extern const struct command command_completion;
 extern const struct command command_doctor;
 extern const struct command command_help;

@@ -100,9 +100,8 @@ TEST(a_service_name_wins_over_a_program)
 
 TEST(commands_of_later_are_told)
 {
-    static const char *const words[] = {"free",   "kill", "stop", "run",   "check", "range", "log",
-                                        "undo",   "top",  "ui",   "scan",  "move",  "watch", "audit",
-                                        "policy", "lsp",  "mcp",  "agent", "hub"};
+    static const char *const words[] = {"free", "kill", "stop",  "run",   "range",  "log", "undo", "top",   "ui",
+                                        "scan", "move", "watch", "audit", "policy", "lsp", "mcp",  "agent", "hub"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct dispatch dispatch = find(arena, words[i]);

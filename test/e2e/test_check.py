@@ -1,0 +1,81 @@
+#!/usr/bin/python3 -B
+"""check, as a build step uses it."""
+
+import time
+
+import lib
+import shapes
+from lib import new_port, run, test
+
+
+@test
+def all_free_is_good():
+    port = new_port()
+    result = run("check", port, f"udp/{port}", f"127.0.0.1:{port}")
+    assert result.code == 0, str(result)
+    assert [line.split() for line in result.out.splitlines()] == [
+        [str(port), "tcp", "free"], [str(port), "udp", "free"], [f"127.0.0.1:{port}", "tcp", "free"]], str(result)
+
+
+@test
+def one_that_is_taken_is_bad_and_named():
+    port = new_port()
+    shapes.listener(port, "127.0.0.1", name="node")
+    result = run("check", port - 1, port, port + 1)
+    assert result.code == 1, str(result)
+    lines = result.out.splitlines()
+    assert len(lines) == 3 and lines[1].split()[:3] == [str(port), "tcp", "taken"] and "node (pid" in lines[1], str(result)
+    bad = run("check", "--bad", f"{port - 1}-{port + 1}")
+    assert bad.code == 1 and len(bad.out.splitlines()) == 1, str(bad)
+    assert run("check", "--udp", port).code == 0
+    assert run("check", port, "--on", "127.0.0.2").code == 0
+    assert run("check", port, "--exit-zero").code == 0
+    assert run("check", port, "-q").out == ""
+
+
+@test
+def json_has_a_port_each():
+    port = new_port()
+    shapes.listener(port, "127.0.0.1")
+    document = run("check", port, port + 1, "--json").json()
+    assert document["schema"] == "moorage.check/1" and not document["fine"], document
+    assert [entry["state"] for entry in document["ports"]] == ["taken", "free"]
+    assert [entry["bindable"] for entry in document["ports"]] == [False, True]
+
+
+@test
+def a_right_that_is_missing_is_bad():
+    lib.need_root()
+    result = run("check", 80, uid=1001)
+    assert result.code == 1 and "not allowed" in result.out, str(result)
+
+
+@test
+def a_lease_is_told():
+    port = new_port()
+    assert run("lease", "take", "web", "--port", port).code == 0
+    result = run("check", port)
+    assert result.code == 0 and "free" in result.out and "kept for web" in result.out, str(result)
+    assert run("check", port, "--json").json()["ports"][0]["lease"]["name"] == "web"
+    assert run("lease", "release", port).code == 0
+
+
+@test
+def wrong_lines_exit_with_2():
+    for words in ((), ("0",), ("70000",), ("nosuchname",), ("8080", "x y"), ("9-1",)):
+        result = run("check", *words)
+        assert result.code == 2 and result.out == "", str(result)
+
+
+@test
+def thousands_of_ports_are_fast():
+    path = lib.need_plain_program()
+    start = time.monotonic()
+    result = run("check", "10000-19999", path=path)
+    seconds = time.monotonic() - start
+    print(f"# 10,000 ports in {seconds:.2f} s")
+    assert result.code == 0 and len(result.out.splitlines()) == 10000, result.code
+    assert seconds < 20
+
+
+lib.main(own_netns=True)
