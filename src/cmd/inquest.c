@@ -139,6 +139,7 @@ answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol p
         .protocol = protocol,
         .mode = inquest->mode,
         .v6only = inquest->v6only,
+        .share = inquest->share,
         .as_root = inquest->as_root,
         .all = inquest->all,
         .deep = inquest->deep,

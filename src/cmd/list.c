@@ -248,7 +248,7 @@ print_json(const struct command_run *run, const struct look *look, struct buf *o
     for (size_t i = 0; i < look->rows.count; i++) {
         const struct list_row *row = &look->rows.items[i];
         cJSON *object = json_append_object(rows);
-        report_add_socket(look->arena, object, &look->host, &look->host.sockets.items[row->socket]);
+        report_add_socket(look->arena, object, &look->host, &look->host.sockets.items[row->socket], &run->privacy);
         const struct socket_row *socket = &look->host.sockets.items[row->socket];
         const struct lease *lease = host_lease(&look->host, socket->protocol, socket->local_port);
         if (lease && socket->netns == 0)

@@ -164,6 +164,7 @@ why_run(struct command_run *run, struct err *err)
     struct inquest inquest = {
         .arena = run->arena,
         .mode = mode_of(options->bind),
+        .share = run->common.share,
         .as_root = options->as_root,
         .all = options->all,
         .deep = options->deep,

@@ -214,7 +214,7 @@ add_taker(const struct why_view *view, const struct cause *cause, struct str ask
     ink_add(out, view->colour, INK_NAME, taker(view, cause));
     if (where.len)
         buf_addf(out, ", on %.*s", STR_ARG(where));
-    if (asked.len && !str_equal(asked, where))
+    if (asked.len && !str_equal(asked, where) && !(str_equal(asked, STR("0.0.0.0")) && str_starts(where, STR("all"))))
         buf_addf(out, " (asked for %.*s)", STR_ARG(asked));
 }
 

@@ -86,7 +86,8 @@ add_tri(cJSON *object, const char *key, enum tri value)
 }
 
 void
-report_add_socket(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row)
+report_add_socket(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row,
+                  const struct report_privacy *privacy)
 {
     json_add_str(arena, object, "protocol", host_protocol_name(row->protocol));
     json_add_str(arena, object, "local", address_format_port(arena, row->local, row->local_port));
@@ -95,7 +96,7 @@ report_add_socket(struct arena *arena, cJSON *object, const struct host *host, c
     else
         json_add_str(arena, object, "remote", address_format_port(arena, row->remote, row->remote_port));
     json_add_str(arena, object, "state", host_state_name(row->state));
-    if (row->uid_known)
+    if (row->uid_known && !privacy->share)
         json_add_int(object, "uid", row->uid);
     else
         json_add_null(object, "uid");

@@ -30,7 +30,8 @@ report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, co
 
 // The socket fields that why and list share, added to `object`.
 void
-report_add_socket(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row);
+report_add_socket(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row,
+                  const struct report_privacy *privacy);
 
 // One holder as an element of `array`.
 void

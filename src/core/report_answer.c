@@ -83,7 +83,8 @@ add_cause(struct arena *arena, cJSON *array, const struct host *host, const stru
     json_add_str(arena, object, "sentence", cause->sentence);
     cJSON *sockets = json_add_array(object, "sockets");
     for (size_t i = 0; i < cause->sockets.count; i++)
-        report_add_socket(arena, json_append_object(sockets), host, &host->sockets.items[cause->sockets.items[i]]);
+        report_add_socket(arena, json_append_object(sockets), host, &host->sockets.items[cause->sockets.items[i]],
+                          privacy);
     cJSON *holders = json_add_array(object, "holders");
     for (size_t i = 0; i < cause->holders.count; i++)
         report_add_holder(arena, holders, host, &cause->holders.items[i], privacy);

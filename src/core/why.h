@@ -124,6 +124,7 @@ struct why_question {
     enum protocol protocol;
     enum bind_mode mode; // USUAL unless --bind
     bool v6only;         // an IPv6 address that was named is asked for as IPv6 alone
+    bool share;          // name no users
     bool as_root;        // judge by the tables alone where the right to try is missing
     bool all;            // look for causes that cost even when nothing calls for it
     bool deep;

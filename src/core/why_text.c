@@ -34,6 +34,8 @@ unseen_who(struct inquiry *inquiry, const struct cause *cause)
         if (unseen.unit.len > 0)
             return str_printf(inquiry->arena, "a program of %.*s", STR_ARG(unseen.unit));
     }
+    if (inquiry->question->share)
+        return STR("a program that you may not look into");
     if (socket->uid_known)
         return str_printf(inquiry->arena, "a program of user %.*s that you may not look into",
                           STR_ARG(user_name(inquiry->arena, socket->uid)));

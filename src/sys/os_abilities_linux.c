@@ -100,10 +100,10 @@ try_holders(struct arena *arena, struct host *host)
     }
     closedir(proc);
     ability->good = refused == 0;
-    ability->detail = refused ? str_printf(arena, "as uid %u: %zu process%s can be looked into, %zu can't", self.uid,
-                                           seen, seen == 1 ? "" : "es", refused)
-                      : seen == 1 ? STR("the one process that is here can be looked into")
-                                  : str_printf(arena, "all %zu processes can be looked into", seen);
+    ability->detail =
+        refused ? str_printf(arena, "%zu process%s can be looked into, %zu can't", seen, seen == 1 ? "" : "es", refused)
+        : seen == 1 ? STR("the one process that is here can be looked into")
+                    : str_printf(arena, "all %zu processes can be looked into", seen);
     if (refused)
         ability->fix = self.sees_processes
                            ? STR("these processes have rights that moorage lacks: run it with all capabilities")
@@ -267,8 +267,8 @@ try_bind(struct arena *arena, struct host *host)
         if (range->kind != RANGE_PRIVILEGED)
             continue;
         ability->good = false;
-        ability->detail = str_printf(arena, "ports up to %u can't be tried as uid %u; for them the tables answer",
-                                     range->last, self.uid);
+        ability->detail =
+            str_printf(arena, "ports up to %u can't be tried by this user; for them the tables answer", range->last);
         ability->fix = STR("sudo moorage PORT, or --as-root to be answered from the tables alone");
     }
 }

@@ -153,8 +153,18 @@ socket_text(struct arena *arena, const struct host *host, const struct socket_ro
 {
     json_use(arena);
     cJSON *object = cJSON_CreateObject();
-    report_add_socket(arena, object, host, row);
+    report_add_socket(arena, object, host, row, &masked);
     return json_print(arena, object, false);
+}
+
+TEST(shared_socket_names_no_user)
+{
+    struct host host = {0};
+    struct socket_row row = {.local = address_any(FAMILY_IPV4), .uid = 1000, .uid_known = true};
+    json_use(arena);
+    cJSON *object = cJSON_CreateObject();
+    report_add_socket(arena, object, &host, &row, &to_share);
+    CHECK(has(json_print(arena, object, false), "\"uid\":null"));
 }
 
 TEST(sockets_tell_endpoint_state_and_place)
@@ -284,7 +294,7 @@ TEST(owner_and_time_of_a_bind_are_told)
 
     json_use(arena);
     cJSON *object = cJSON_CreateObject();
-    report_add_socket(arena, object, &host, &row);
+    report_add_socket(arena, object, &host, &row, &masked);
     struct str text = json_print(arena, object, false);
     CHECK(has(text, "\"bound\":\"2026-01-31T09:00:00Z\",\"owner_pid\":900,\"owner_service\":\"Dnscache\""));
 }

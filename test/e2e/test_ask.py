@@ -401,4 +401,18 @@ def secrets_on_a_command_line_are_masked():
     assert "password" not in shared, shared
 
 
+@test
+def a_shared_answer_names_no_user():
+    lib.need_root()
+    port = new_port()
+    shapes.listener(port)
+    for args in (("why", port, "--share"), ("why", port, "--share", "--json"), ("list", "--share"),
+                 ("list", "--share", "--json"), ("doctor", "--share"), ("doctor", "--share", "--json")):
+        result = lib.run(*args, uid=65534)
+        said = result.out.replace("--as-root", "")
+        assert "root" not in said and "65534" not in said and "nobody" not in said, str(result)
+        if args[0] != "doctor" and "--json" in args:
+            assert '"uid": 0' not in result.out, str(result)
+
+
 lib.main(own_netns=True)
