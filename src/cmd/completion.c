@@ -75,6 +75,13 @@ bash(struct buf *out)
                    "_moorage() {\n"
                    "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= words= i\n"
                    "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+                   "        if [ \"${COMP_WORDS[i]}\" = -- ]; then\n"
+                   "            if declare -F _command_offset >/dev/null; then _command_offset $((i + 1))\n"
+                   "            else COMPREPLY=($(compgen -c -f -- \"$word\")); fi\n"
+                   "            return\n"
+                   "        fi\n"
+                   "    done\n"
+                   "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
                    "        case ${COMP_WORDS[i]} in -*) ;; *) command=${COMP_WORDS[i]}; break ;; esac\n"
                    "    done\n"
                    "    case $before in\n");
@@ -162,7 +169,10 @@ static void
 zsh(struct buf *out)
 {
     buf_add_c(out, "#compdef moorage\n# zsh completion for moorage, made by `moorage completion zsh`\n"
-                   "_moorage() {\n    local -a options commands\n    commands=(\n");
+                   "_moorage() {\n    local -a options commands\n    local -i dashes=${words[(i)--]}\n"
+                   "    if (( dashes < CURRENT )); then\n"
+                   "        shift $dashes words; (( CURRENT -= dashes )); _normal; return\n    fi\n"
+                   "    commands=(\n");
     for (size_t i = 0; i < table_command_count; i++) {
         if (table_commands[i]->hidden)
             continue;

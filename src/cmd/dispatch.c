@@ -126,13 +126,34 @@ redirect_why(struct arena *arena, struct dispatch *dispatch, const struct servic
         dispatch->command = &command_list;
 }
 
+// Whether the word can only be meant as a port, right or wrong.
+static bool
+is_meant_as_port(struct arena *arena, struct str word, const struct service_table *services)
+{
+    switch (kind_of(arena, word, services)) {
+    case ENDPOINT_IS_PORT:
+    case ENDPOINT_IS_MEANING:
+        return true;
+    case ENDPOINT_IS_WORD:
+        return false;
+    case ENDPOINT_IS_WRONG:
+        break;
+    }
+    // "./server" and "C:\\server.exe" are no ports by another rule than "99999" is none.
+    return word.len == 0 || (str_find_byte(word, '/') == SIZE_MAX && str_find_byte(word, '\\') == SIZE_MAX);
+}
+
 // `moorage why -- CMD` runs a command; `moorage why -- 8080` is still about a port.
 static bool
 asks_to_run(struct arena *arena, const struct dispatch *dispatch, const struct service_table *services)
 {
-    for (int i = 0; i + 1 < dispatch->argc; i++)
-        if (str_equal(str_of(dispatch->argv[i]), STR("--")))
-            return kind_of(arena, str_of(dispatch->argv[i + 1]), services) == ENDPOINT_IS_WORD;
+    int at = 0;
+
+    while (at < dispatch->argc && !str_equal(str_of(dispatch->argv[at]), STR("--")))
+        at++;
+    for (at++; at < dispatch->argc; at++)
+        if (!is_meant_as_port(arena, str_of(dispatch->argv[at]), services))
+            return true;
     return false;
 }
 
@@ -202,8 +223,7 @@ dispatch_find(struct arena *arena, int argc, char **argv, const struct service_t
         if (named != &command_why)
             return;
         if (asks_to_run(arena, out, services)) {
-            out->word = STR("why -- CMD");
-            out->later = later_find(out->word);
+            out->command = &command_why_command;
             return;
         }
         find_trailing_later(out, 0, false);

@@ -7,9 +7,6 @@ const struct later later_items[] = {
     {"range", NULL, "`moorage doctor` and `moorage PORT` tell which ranges the system keeps for itself."},
     {"log", NULL, NULL},
     {"undo", NULL, NULL},
-    {"why -- CMD", NULL,
-     "`moorage PORT` explains the port that the program could not get, and `CMD 2>&1 | moorage -` finds "
-     "it in the program's own words."},
     {"top", NULL, "`moorage --watch` shows the ports as they come and go."},
     {"ui", NULL, "`moorage --watch` shows the ports as they come and go."},
     {"scan", NULL, "`moorage` lists what listens here."},

@@ -17,6 +17,7 @@ extern const struct command command_list;
 extern const struct command command_pick;
 extern const struct command command_wait;
 extern const struct command command_why;
+extern const struct command command_why_command; // `why -- CMD`, reached by dispatch alone
 
 extern const struct command *const table_commands[];
 extern const size_t table_command_count;

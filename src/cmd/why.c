@@ -18,6 +18,7 @@ struct why_options {
     struct str on;
     struct str bind;
     struct str device;
+    struct str report;
     bool as_root;
     bool all;
     bool deep;
@@ -59,6 +60,11 @@ static const struct opt why_items[] = {
      .kind = OPT_FLAG,
      .help = "search the rare places too: descriptors in flight, io_uring, mappings",
      .offset = WHY(deep)},
+    {.name = "report",
+     .kind = OPT_TEXT,
+     .value = "FILE",
+     .help = "write what --json prints to this file",
+     .offset = WHY(report)},
 };
 
 static bool
@@ -183,14 +189,18 @@ why_run(struct command_run *run, struct err *err)
         return EXIT_USAGE;
     if (!inquest_answer(&inquest, err))
         return EXIT_UNKNOWN;
-    if (run->common.json) {
-        cJSON *document = report_begin(run->arena, "moorage.why/1", &inquest.host, &run->privacy);
+    cJSON *document = report_begin(run->arena, "moorage.why/1", &inquest.host, &run->privacy);
+    if (run->common.json || options->report.len) {
         inquest_report(&inquest, json_add_array(document, "asked"), &run->privacy);
         inquest_report_meanings(&inquest, document);
-        command_json(run, document);
-    } else {
-        inquest_print(&inquest, run, &run->out);
     }
+    if (run->common.json)
+        command_json(run, document);
+    else
+        inquest_print(&inquest, run, &run->out);
+    if (options->report.len &&
+        !file_write(run->arena, options->report, command_json_text(run->arena, document, true), err))
+        return EXIT_UNKNOWN;
     inquest_say_unseen(&inquest, run);
     return inquest_exit(&inquest);
 }
@@ -198,7 +208,7 @@ why_run(struct command_run *run, struct err *err)
 const struct command command_why = {
     .name = "why",
     .aliases = "who explain status",
-    .usage = "[OPTION]... PORT...",
+    .usage = "[OPTION]... PORT... | -- COMMAND...",
     .summary = "why a port can't be used, who has it and what to do",
     .about =
         "Tells whether a server could use the port now, by trying it for a moment, and if not, who or what keeps it "
@@ -209,6 +219,7 @@ const struct command command_why = {
                 "moorage 8080 3000-3010\tseveral ports, a line each\n"
                 "moorage 80 --on ::1\tone address only\n"
                 "npm start 2>&1 | moorage -\tthe port that the error is about\n"
+                "moorage why -- npm start\trun it, and explain the very bind that fails\n"
                 "moorage -q 8080 && ./server\tthe exit code is the answer: 0 = you can use it\n",
     .options = OPT_TABLE(why_items),
     .options_size = sizeof(struct why_options),

@@ -56,23 +56,46 @@ proc_has_ended(const struct proc_stat *stat)
     return stat->state == 'Z' || stat->state == 'X';
 }
 
+// The number that stands as word `at` behind a key. The kernel escapes line ends in the name, which stands first: no line can
+// be forged (proc_task_name()).
+static bool
+status_number(struct str text, struct str key, size_t at, unsigned base, uint64_t *out)
+{
+    struct str line;
+    struct str word;
+    while (str_cut(&text, '\n', &line)) {
+        if (!str_word(&line, &word) || !str_equal(word, key))
+            continue;
+        for (size_t i = 0; i <= at; i++)
+            if (!str_word(&line, &word))
+                return false;
+        return str_to_u64(word, base, out);
+    }
+    return false;
+}
+
 bool
 proc_parse_uid(struct str text, uint32_t *uid)
 {
-    // The kernel escapes line ends in the name, which stands first: a line "Uid:" can't be forged (proc_task_name()).
-    struct str line;
-    struct str word;
+    // Real, effective, saved, file system.
     uint64_t number;
-    while (str_cut(&text, '\n', &line)) {
-        if (!str_word(&line, &word) || !str_equal(word, STR("Uid:")))
-            continue;
-        // Real, effective, saved, file system.
-        if (!str_word(&line, &word) || !str_word(&line, &word) || !str_to_u64(word, 10, &number) || number > UINT32_MAX)
-            return false;
-        *uid = (uint32_t)number;
-        return true;
-    }
-    return false;
+    if (!status_number(text, STR("Uid:"), 1, 10, &number) || number > UINT32_MAX)
+        return false;
+    *uid = (uint32_t)number;
+    return true;
+}
+
+bool
+proc_parse_status(struct str text, struct proc_status *out)
+{
+    struct proc_status status;
+    uint64_t tgid;
+    if (!status_number(text, STR("Tgid:"), 0, 10, &tgid) || tgid == 0 || tgid > UINT32_MAX ||
+        !proc_parse_uid(text, &status.uid) || !status_number(text, STR("CapEff:"), 0, 16, &status.capabilities))
+        return false;
+    status.tgid = (uint32_t)tgid;
+    *out = status;
+    return true;
 }
 
 void

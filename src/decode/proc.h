@@ -40,6 +40,16 @@ proc_has_ended(const struct proc_stat *stat);
 bool
 proc_parse_uid(struct str text, uint32_t *uid);
 
+// Out of /proc/TID/status: the process that the thread belongs to, and what it may do (capabilities(7), bit 1 << number).
+struct proc_status {
+    uint32_t tgid;
+    uint32_t uid; // effective
+    uint64_t capabilities;
+};
+
+bool
+proc_parse_status(struct str text, struct proc_status *out);
+
 // /proc/PID/cmdline as separate arguments, views into `text`. A process that wrote its own title there
 // (setproctitle(3bsd)) gives one argument; the filler that this leaves behind it is dropped.
 void

@@ -35,6 +35,10 @@ struct bind_wish {
 void
 bind_probe(struct arena *arena, const struct bind_wish *wish, struct probe *out);
 
+// The name of a code that a bind failed with: "EADDRINUSE", "errno 7".
+struct str
+bind_error_name(struct arena *arena, unsigned long code);
+
 // "reuse", "plain", "reuseport", "exclusive"; USUAL as what it stands for here.
 struct str
 bind_mode_name(enum bind_mode mode);

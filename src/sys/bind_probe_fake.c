@@ -19,6 +19,20 @@ static const struct failure no_right = {STR_INIT("EACCES"), 13, STR_INIT("WSAEAC
 static const struct failure not_local = {STR_INIT("EADDRNOTAVAIL"), 99, STR_INIT("WSAEADDRNOTAVAIL"), 10049};
 static const struct failure no_family = {STR_INIT("unsupported"), 97, STR_INIT("unsupported"), 10047};
 
+struct str
+bind_error_name(struct arena *arena, unsigned long code)
+{
+    const struct failure *all[] = {&in_use, &no_right, &not_local, &no_family};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i]->linux_code == code)
+            return all[i]->linux_name;
+        if (all[i]->windows_code == code)
+            return all[i]->windows_name;
+    }
+    return str_printf(arena, "errno %lu", code);
+}
+
 static bool
 is_windows(void)
 {

@@ -35,13 +35,13 @@ static const struct {
     {ENETDOWN, STR_INIT("ENETDOWN")},
 };
 
-static struct str
-error_name(struct arena *arena, int code)
+struct str
+bind_error_name(struct arena *arena, unsigned long code)
 {
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (errors[i].code == code)
+        if ((unsigned long)errors[i].code == code)
             return errors[i].name;
-    return str_printf(arena, "errno %d", code);
+    return str_printf(arena, "errno %lu", code);
 }
 
 struct str
@@ -140,5 +140,5 @@ bind_probe(struct arena *arena, const struct bind_wish *wish, struct probe *out)
         close(fd);
     out->worked = code == 0;
     out->code = (unsigned long)code;
-    out->result = out->worked ? STR("ok") : error_name(arena, code);
+    out->result = out->worked ? STR("ok") : bind_error_name(arena, out->code);
 }

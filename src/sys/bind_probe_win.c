@@ -28,13 +28,13 @@ static const struct {
     {WSAEPROVIDERFAILEDINIT, STR_INIT("WSAEPROVIDERFAILEDINIT")},
 };
 
-static struct str
-error_name(struct arena *arena, int code)
+struct str
+bind_error_name(struct arena *arena, unsigned long code)
 {
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-        if (errors[i].code == code)
+        if ((unsigned long)errors[i].code == code)
             return errors[i].name;
-    return str_printf(arena, "WSA %d", code);
+    return str_printf(arena, "WSA %lu", code);
 }
 
 struct str
@@ -108,5 +108,5 @@ bind_probe(struct arena *arena, const struct bind_wish *wish, struct probe *out)
     winsock_close(fd);
     out->worked = code == 0;
     out->code = (unsigned long)code;
-    out->result = out->worked ? STR("ok") : error_name(arena, code);
+    out->result = out->worked ? STR("ok") : bind_error_name(arena, out->code);
 }

@@ -1,10 +1,14 @@
 #include "sys/sock_diag_linux.h"
 
+#include <errno.h>
+#include <linux/netlink.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "decode/inet_diag.h"
+#include "decode/netlink.h"
 #include "decode/proc_net.h"
 #include "sys/file.h"
 #include "sys/net.h"
@@ -138,6 +142,36 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
     }
     name_devices(arena, host, start);
     return true;
+}
+
+// The kernel answers while the request is being sent, so nothing is waited for.
+bool
+sock_diag_find(struct netlink_socket *netlink, enum protocol protocol, struct address address, uint16_t port,
+               bool *found, struct socket_row *row)
+{
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    struct arena *arena = arena_open();
+    struct buf request = {.arena = arena};
+    char answer[4096];
+    bool good = netlink->fd >= 0;
+
+    inet_diag_request_one(&request, protocol, address, port, netlink_socket_next(netlink));
+    good = good && sendto(netlink->fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel) > 0;
+    *found = false;
+    for (ssize_t got; good && (got = recv(netlink->fd, answer, sizeof answer, MSG_DONTWAIT)) > 0;) {
+        struct str rest = {answer, (size_t)got};
+        struct netlink_message message;
+        while (netlink_next(&rest, &message)) {
+            if (message.sequence != netlink->sequence)
+                continue;
+            if (message.type == NETLINK_ERROR)
+                good = netlink_error(&message) == 0 || netlink_error(&message) == ENOENT;
+            else
+                *found |= inet_diag_parse(message.payload, protocol, row);
+        }
+    }
+    arena_close(arena);
+    return good;
 }
 
 bool

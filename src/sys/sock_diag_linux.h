@@ -19,6 +19,12 @@ bool
 sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query,
                int64_t deadline_us, struct host *host, struct err *err);
 
+// The one socket that serves this address and port, as inet_diag_request_one() asks for it. False when the kernel could not be
+// asked (`netlink` is closed, or the request is refused).
+bool
+sock_diag_find(struct netlink_socket *netlink, enum protocol protocol, struct address address, uint16_t port,
+               bool *found, struct socket_row *row);
+
 // The same from the files tcp, tcp6, udp, ... in `folder` ("/proc/17/net": the namespace of process 17) alone.
 bool
 sock_diag_read_files(struct arena *arena, const char *folder, const struct socket_query *query, struct host *host,

@@ -16,8 +16,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "decode/inet_diag.h"
-#include "decode/netlink.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/netlink_socket_linux.h"
@@ -215,35 +213,6 @@ socket_watch_told(const struct socket_watch *watch)
     return watch->told;
 }
 
-// The kernel answers while the request is being sent, so nothing is waited for. False when it could not be asked.
-static bool
-ask_kernel(struct socket_watch *watch, enum protocol protocol, struct address address, uint16_t port, bool *found,
-           struct socket_row *row)
-{
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    struct arena *arena = arena_open();
-    struct buf request = {.arena = arena};
-    char answer[4096];
-    ssize_t got = -1;
-
-    inet_diag_request_one(&request, protocol, address, port, netlink_socket_next(&watch->diag));
-    if (sendto(watch->diag.fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel) > 0)
-        got = recv(watch->diag.fd, answer, sizeof answer, MSG_DONTWAIT);
-    *found = false;
-    for (ssize_t more = got; more > 0; more = recv(watch->diag.fd, answer, sizeof answer, MSG_DONTWAIT)) {
-        struct str rest = {answer, (size_t)more};
-        struct netlink_message message;
-        while (netlink_next(&rest, &message)) {
-            if (message.type == NETLINK_ERROR && netlink_error(&message) != 0 && netlink_error(&message) != ENOENT)
-                got = -1;
-            else if (message.sequence == watch->diag.sequence)
-                *found |= message.type != NETLINK_ERROR && inet_diag_parse(message.payload, protocol, row);
-        }
-    }
-    arena_close(arena);
-    return got > 0;
-}
-
 static bool
 look_into_files(const struct socket_watch_ask *ask, struct address address, struct socket_row *row)
 {
@@ -274,7 +243,7 @@ find_at(struct socket_watch *watch, const struct socket_watch_ask *ask, struct a
 {
     bool found = false;
 
-    if (watch->diag.fd >= 0 && ask_kernel(watch, ask->protocol, address, ask->port, &found, row))
+    if (watch->diag.fd >= 0 && sock_diag_find(&watch->diag, ask->protocol, address, ask->port, &found, row))
         return found;
     return look_into_files(ask, address, row);
 }

@@ -98,6 +98,19 @@ TEST(a_service_name_wins_over_a_program)
     CHECK(find(arena, "postgresql").command == &command_why);
 }
 
+TEST(why_runs_what_is_no_port)
+{
+    static const char *const commands[] = {"why -- node server.js", "why -- ./server",      "why -- ssh host",
+                                           "why --json -- sh -c x", "who -- /usr/bin/node", "why -- C:\\node.exe"};
+    static const char *const ports[] = {"why -- 8080", "why -- postgresql", "why -- 99999", "why -- 80 443",
+                                        "why 80 --"};
+
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        CHECK(find(arena, commands[i]).command == &command_why_command);
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++)
+        CHECK(find(arena, ports[i]).command == &command_why);
+}
+
 TEST(commands_of_later_are_told)
 {
     static const char *const words[] = {"free", "kill", "stop",  "run",   "range",  "log", "undo", "top",   "ui",
@@ -112,8 +125,6 @@ TEST(commands_of_later_are_told)
     CHECK(find(arena, "8080 -k").later);
     CHECK(find(arena, "8080 free").later);
     CHECK(find(arena, "why 8080 kill").later);
-    CHECK(find(arena, "why -- node server.js").later);
-    CHECK(!find(arena, "why -- 8080").later);
     CHECK(!find(arena, "list free").later);
 }
 

@@ -301,4 +301,17 @@ TEST(only_known_file_systems_are_local)
     CHECK(!proc_mount_is_local(STR("")));
 }
 
+TEST(a_thread_tells_its_process_and_what_it_may_do)
+{
+    struct proc_status status = {0};
+
+    CHECK(proc_parse_status(STR("Name:\tnode\\nTgid:\t7\nTgid:\t4000\nUid:\t0\t33\t0\t0\nCapEff:\t0000000000000400\n"),
+                            &status));
+    CHECK(status.tgid == 4000 && status.uid == 33 && status.capabilities == 1u << 10);
+    CHECK(!proc_parse_status(STR("Tgid:\t0\nUid:\t0\t0\t0\t0\nCapEff:\t0\n"), &status));
+    CHECK(!proc_parse_status(STR("Tgid:\t4\nUid:\t0\nCapEff:\t0\n"), &status));
+    CHECK(!proc_parse_status(STR("Tgid:\t4\nUid:\t0\t0\t0\t0\n"), &status));
+    CHECK(status.tgid == 4000);
+}
+
 TAP_MAIN

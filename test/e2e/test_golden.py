@@ -21,6 +21,8 @@ GOLDEN = lib.ROOT / "test" / "data" / "golden"
 CASES = {
     "address": ("address", True, ["why tcp/192.0.2.7:8080"]),
     "bound": ("bound", True, ["why tcp/8000"]),
+    "command": ("listener", True, ["why -- npm start", "why -- ./blind", "why -- ./blind-other", "why -- ./strange",
+                                   "why -- ./quiet", "why -- ./missing"]),
     "connection": ("connection", True, ["why tcp/50103"]),
     "container": ("container", True, ["why tcp/8080", "list"]),
     "container-silent": ("container", True, ["why tcp/8080", "list"]),
@@ -104,7 +106,7 @@ def said(name):
         texts.append(f"$ moorage {question}\n{result.out}{result.err}exit {result.code}\n")
         if "--csv" in args or "-o" in args:
             continue
-        answer = fake(HOSTS / f"{name}.json", *args, "--json")
+        answer = fake(HOSTS / f"{name}.json", args[0], "--json", *args[1:])
         document = answer.json()
         for entry in document.get("asked", ()):
             lib.check_entry(entry)

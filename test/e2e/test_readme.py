@@ -25,7 +25,9 @@ def screen(host, command):
     assert words[0] == "moorage", command
     done = subprocess.run([os.environ["MOORAGE_FAKE"], *words[1:]], capture_output=True, env=env, timeout=60, check=False)
     assert done.returncode in (0, 1), f"{command}: exit {done.returncode}: {done.stderr.decode()}"
-    return "".join(line.rstrip() + "\n" for line in done.stdout.decode().splitlines())
+    # Beside a command of the user's, moorage speaks on error output.
+    said = done.stdout + (done.stderr if "--" in words else b"")
+    return "".join(line.rstrip() + "\n" for line in said.decode().strip("\n").splitlines())
 
 
 def renew(match):

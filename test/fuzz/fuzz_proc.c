@@ -5,6 +5,7 @@
 #include "decode/git.h"
 #include "decode/passwd.h"
 #include "decode/proc.h"
+#include "decode/sockaddr.h"
 
 #include <assert.h>
 
@@ -28,7 +29,9 @@ try_stat(struct str text)
         assert(within(stat.name, text) && stat.state);
     if (proc_parse_boot_time(text, &seconds))
         assert(seconds >= 0);
-    proc_parse_uid(text, &uid);
+    struct proc_status status;
+    if (proc_parse_status(text, &status))
+        assert(status.tgid > 0 && proc_parse_uid(text, &uid) && uid == status.uid);
 }
 
 static void
@@ -124,6 +127,15 @@ try_users(struct str text)
     }
 }
 
+static void
+try_sockaddr(struct str bytes)
+{
+    struct address address;
+    uint16_t port;
+    if (sockaddr_parse(bytes, &address, &port))
+        assert(bytes.len >= 16 && address.family != FAMILY_NONE);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -152,6 +164,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'u':
         try_users(text);
+        break;
+    case 'a':
+        try_sockaddr(text);
         break;
     case 't':
         if (size >= 5)
