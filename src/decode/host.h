@@ -77,7 +77,7 @@ struct socket_row {
     struct address remote; // FAMILY_NONE: none
     uint16_t remote_port;
     enum tri v6only;     // IPv6 sockets only
-    enum tri reuse_addr; // SO_REUSEADDR; sock_diag does not export it: unknown there
+    enum tri reuse_addr; // SO_REUSEADDR; tables don't tell it: unknown but where Windows' handles were looked at
     enum tri reuse_port; // SO_REUSEPORT; the same
     uint32_t device;     // interface index that the socket is bound to (SO_BINDTODEVICE), 0 = none
     struct str device_name;
@@ -168,8 +168,8 @@ struct process {
     struct fact user; // name; the number as text where there is no name
     bool started_known;
     int64_t started_ms;     // milliseconds since 1970 UTC
-    uint64_t started_ticks; // Linux: field 22 of /proc/PID/stat, to name the same process again; 0 = unknown
-    char state;             // Linux: R S D T t Z I; 0 = unknown
+    uint64_t started_ticks; // names it for sure: field 22 of /proc/PID/stat, FILETIME on Windows; 0 = unknown
+    char state;             // Linux: R S D T t Z I; Windows: R S, T: suspended; 0 = unknown
     struct str tty;         // "pts/3"; empty = no controlling terminal
     bool kernel_thread;
     bool forked_no_exec; // Linux PF_FORKNOEXEC: forked and runs its parent's program still

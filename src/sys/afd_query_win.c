@@ -116,6 +116,7 @@ read_context(struct arena *arena, HANDLE handle, HANDLE event, struct scanned_so
         !set_protocol(context.type, context.protocol, out))
         return false;
     out->listens = context.listening ? TRI_YES : TRI_NO;
+    out->reuse = context.reuse && !context.exclusive ? TRI_YES : TRI_NO;
     if (NT_SUCCESS(ask(arena, handle, event, AFD_GET_REMOTE_ADDRESS, &remote)))
         (void)win_afd_address(remote, &out->remote, &out->remote_port);
     return true;

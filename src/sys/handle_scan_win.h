@@ -22,6 +22,7 @@ struct scanned_socket {
     struct address remote; // FAMILY_NONE: not connected
     uint16_t remote_port;
     enum tri listens;
+    enum tri reuse;           // SO_REUSEADDR
     struct str address_bytes; // the driver's answers as they came; empty = it gave none
     struct str context_bytes;
 };

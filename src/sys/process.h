@@ -5,8 +5,9 @@
 // Invariant: all facts are of one and the same process: where it ended while it was read, `known` is GONE.
 // How the systems differ: Linux reads /proc/PID between opening a pidfd and checking that it still names a living process
 // (pidfd_open(2)); exe and cwd of others need the right that ptrace(2) calls PTRACE_MODE_READ. A process whose first
-// thread has ended while others run is a zombie with empty files: it is read from one of the others. Windows reads the
-// process list and the PEB.
+// thread has ended while others run is a zombie with empty files: it is read from one of the others. Windows
+// tells of every process what stands in its list, and where its program lies; the rest needs a right, and the current
+// folder is read from the memory of the process, where it may write what it likes.
 
 #include "base/arena.h"
 #include "base/err.h"

@@ -82,17 +82,21 @@ needs_scan(const struct search *search, size_t asked)
            (search->query->pid != 0 && row->owner_pid != search->query->pid);
 }
 
-// Gives the asked sockets those handles that lead to them for certain, and where none does, those that may.
+// Gives the asked socket those handles that lead to it for certain, and where none does, those that may.
 static void
 take_handles(struct search *search, const struct handle_scan *scan, size_t asked)
 {
-    const struct socket_row *row = row_of(search, asked);
+    struct socket_row *row = row_of(search, asked);
 
     for (int pass = 0; pass < 2 && !search->held[asked]; pass++)
-        for (size_t i = 0; i < scan->count; i++)
-            if (handle_scan_is(&scan->items[i], row) == (pass == 0 ? TRI_YES : TRI_UNKNOWN))
-                hold(search, asked,
-                     (struct holding){.pid = scan->items[i].pid, .how = HOLDING_HANDLE, .fd = scan->items[i].handle});
+        for (size_t i = 0; i < scan->count; i++) {
+            const struct scanned_socket *scanned = &scan->items[i];
+            if (handle_scan_is(scanned, row) != (pass == 0 ? TRI_YES : TRI_UNKNOWN))
+                continue;
+            hold(search, asked, (struct holding){.pid = scanned->pid, .how = HOLDING_HANDLE, .fd = scanned->handle});
+            if (row->reuse_addr == TRI_UNKNOWN) // no table tells it
+                row->reuse_addr = scanned->reuse;
+        }
 }
 
 static size_t
