@@ -4,7 +4,6 @@ const struct later later_items[] = {
     {"free", "kill stop -k --kill",
      "`moorage PORT` names the program and shows the command that stops it by hand, for example `moorage 8080`."},
     {"run", NULL, "`moorage PORT` tells before a start whether the port can be used, for example `moorage 8080`."},
-    {"range", NULL, "`moorage doctor` and `moorage PORT` tell which ranges the system keeps for itself."},
     {"log", NULL, NULL},
     {"undo", NULL, NULL},
     {"top", NULL, "`moorage --watch` shows the ports as they come and go."},

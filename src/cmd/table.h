@@ -16,6 +16,7 @@ extern const struct command command_lease;
 extern const struct command command_list;
 extern const struct command command_pick;
 extern const struct command command_wait;
+extern const struct command command_range;
 extern const struct command command_why;
 extern const struct command command_why_command; // `why -- CMD`, reached by dispatch alone
 

@@ -113,8 +113,8 @@ TEST(why_runs_what_is_no_port)
 
 TEST(commands_of_later_are_told)
 {
-    static const char *const words[] = {"free", "kill", "stop",  "run",   "range",  "log", "undo", "top",   "ui",
-                                        "scan", "move", "watch", "audit", "policy", "lsp", "mcp",  "agent", "hub"};
+    static const char *const words[] = {"free", "kill",  "stop",  "run",    "log", "undo", "top",   "ui", "scan",
+                                        "move", "watch", "audit", "policy", "lsp", "mcp",  "agent", "hub"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct dispatch dispatch = find(arena, words[i]);

@@ -143,7 +143,7 @@ def what_comes_later_says_what_to_do_until_then():
     for args in (("free", port), ("kill", port), ("stop", port), ("-k", port), (port, "-k"), (port, "free"),
                  ("why", port, "kill"), ("free", port, "--dry-run")):
         assert "not yet" in refused(*args) and "moorage 8080" in refused(*args), args
-    for args in (("run", "--", "true"), ("range",), ("log",), ("undo",), ("help", "free")):
+    for args in (("run", "--", "true"), ("log",), ("undo",), ("help", "free")):
         assert "not yet" in refused(*args), args
 
 

@@ -1,0 +1,54 @@
+#ifndef MOORAGE_CORE_RANGE_USE_H
+#define MOORAGE_CORE_RANGE_USE_H
+
+// How full the dynamic range is, of what, and which servers stand in it though any client may be given their ports. The systems
+// do not differ, but that Windows has a range for each protocol and family.
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "decode/host.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Who has the most sockets there.
+struct range_user {
+    uint32_t pid; // 0: no program: closed connections, and programs that can't be seen
+    struct str name;
+    size_t sockets;
+};
+
+// One dynamic range and one protocol.
+struct range_use {
+    enum protocol protocol;
+    enum family family; // NONE: both
+    uint16_t first;
+    uint16_t last;
+    size_t ports; // that may be given away: without the reserved ones
+    size_t taken; // of these, how many have a socket
+    size_t sockets;
+    struct {
+        LIST_OF(struct range_user);
+    } users; // the most first
+};
+
+struct range_uses {
+    LIST_OF(struct range_use);
+};
+
+// Reads what range_use_find() and a plan need: ranges, every TCP and UDP socket or, without `all`, those that serve, and who
+// holds them.
+bool
+range_use_read(struct arena *arena, bool all, struct host *host, struct err *err);
+
+void
+range_use_find(struct arena *arena, const struct host *host, struct range_uses *out);
+
+// The sockets that serve inside the dynamic range of their protocol on ports that are not reserved, as indexes into
+// host->sockets; one a port and protocol. Gives how many; `out` has room for all sockets.
+size_t
+range_use_inside(struct arena *arena, const struct host *host, size_t *out);
+
+#endif

@@ -1,0 +1,226 @@
+#include "core/range.h"
+
+#include <stdio.h>
+
+#include "core/range_use.h"
+#include "sys/fake_host.h"
+#include "tap.h"
+
+#define RESERVED "net.ipv4.ip_local_reserved_ports"
+#define DYNAMIC "net.ipv4.ip_local_port_range"
+#define FILE_OF_OURS "/etc/sysctl.d/zz-moorage.conf"
+
+#define LINUX                                                                                                        \
+    "{\"schema\": \"moorage.snapshot/1\", \"platform\": \"linux\", \"ranges\": [{\"kind\": \"dynamic\", "            \
+    "\"any_protocol\": true, \"first\": 32768, \"last\": 60999}, {\"kind\": \"reserved\", \"any_protocol\": true, "  \
+    "\"first\": 40010, \"last\": 40019}], \"processes\": [{\"pid\": 40, \"name\": \"node\"}], \"sockets\": ["        \
+    "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:8080\"},"                                   \
+    "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"[::]:8080\"},"                                      \
+    "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"127.0.0.1:40001\"},"                                \
+    "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"127.0.0.1:40011\"},"                                \
+    "{\"protocol\": \"tcp\", \"state\": \"ESTABLISHED\", \"local\": \"10.0.0.1:50000\", \"remote\": \"1.2.3.4:5\", " \
+    "\"inode\": 5},"                                                                                                 \
+    "{\"protocol\": \"tcp\", \"state\": \"ESTABLISHED\", \"local\": \"10.0.0.1:50000\", \"remote\": \"1.2.3.4:6\", " \
+    "\"inode\": 6},"                                                                                                 \
+    "{\"protocol\": \"tcp\", \"state\": \"TIME_WAIT\", \"local\": \"10.0.0.1:50001\", \"remote\": \"1.2.3.4:6\"},"   \
+    "{\"protocol\": \"udp\", \"state\": \"UNCONN\", \"local\": \"0.0.0.0:50000\"}],"                                 \
+    "\"holdings\": [{\"socket\": 0, \"pid\": 40}, {\"socket\": 4, \"pid\": 40}, {\"socket\": 5, \"pid\": 40}]}"
+
+#define WINDOWS                                                                                                       \
+    "{\"schema\": \"moorage.snapshot/1\", \"platform\": \"windows\", \"ranges\": [{\"kind\": \"dynamic\", "           \
+    "\"protocol\": \"tcp\", \"family\": \"ipv4\", \"first\": 49152, \"last\": 65535}, {\"kind\": \"excluded\", "      \
+    "\"protocol\": \"tcp\", \"family\": \"ipv4\", \"first\": 50000, \"last\": 50099}], \"sockets\": [{\"protocol\": " \
+    "\"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:8080\"}]}"
+
+static struct host
+load(struct arena *arena, const char *json)
+{
+    struct host host;
+    struct err err = {0};
+
+    if (!fake_host_load(str_of(json), &err) || !range_use_read(arena, true, &host, &err))
+        printf("# %s\n", err.text);
+    CHECK(err.kind == ERR_NONE);
+    fake_host_environment(DYNAMIC, "32768\t60999");
+    return host;
+}
+
+static struct range_plan
+plan(struct arena *arena, const struct host *host, struct range_wish wish, uint16_t first, uint16_t last)
+{
+    struct range_plan out;
+
+    *LIST_ADD(arena, &wish.spans) = (struct range_span){first, last};
+    CHECK(range_plan_make(arena, host, &wish, &out, NULL));
+    return out;
+}
+
+static struct str
+value_of(struct arena *arena, const char *target)
+{
+    struct str value;
+
+    CHECK(range_act_read(arena, str_of(target), &value, NULL));
+    return value;
+}
+
+TEST(a_port_is_reserved_and_released)
+{
+    struct host host = load(arena, LINUX);
+    struct range_plan reserve = plan(arena, &host, (struct range_wish){.deed = RANGE_RESERVE}, 8080, 8080);
+
+    CHECK_INT(reserve.steps.count, 1);
+    CHECK_STR(reserve.steps.items[0].act.after, "8080");
+    CHECK_STR(reserve.steps.items[0].sentence, "Set " RESERVED " to 8080");
+    CHECK_STR(reserve.undo, "moorage range release 8080");
+    CHECK_INT(reserve.notes.count, 1);
+    CHECK(range_plan_run(arena, &reserve, NULL));
+    CHECK(reserve.steps.items[0].done);
+    CHECK_STR(value_of(arena, RESERVED), "8080");
+    // Again there is nothing to do.
+    reserve = plan(arena, &host, (struct range_wish){.deed = RANGE_RESERVE}, 8080, 8080);
+    CHECK_INT(reserve.steps.count, 0);
+    CHECK_STR(reserve.undo, "");
+    reserve = plan(arena, &host, (struct range_wish){.deed = RANGE_RESERVE}, 8079, 8082);
+    CHECK_STR(reserve.steps.items[0].act.after, "8079-8082");
+    CHECK_STR(reserve.undo, "moorage range release 8079,8081-8082");
+    struct range_plan release = plan(arena, &host, (struct range_wish){.deed = RANGE_RELEASE}, 8080, 8080);
+    CHECK_STR(release.steps.items[0].sentence, "Set " RESERVED " to nothing");
+    CHECK(range_plan_run(arena, &release, NULL));
+    CHECK_STR(value_of(arena, RESERVED), "");
+}
+
+TEST(what_is_to_last_stands_in_a_file)
+{
+    struct host host = load(arena, LINUX);
+    fake_host_environment(RESERVED, "1234");
+    struct range_wish wish = {.deed = RANGE_RESERVE, .persist = true};
+    struct range_plan reserve = plan(arena, &host, wish, 8080, 8080);
+
+    CHECK_INT(reserve.steps.count, 2);
+    CHECK_STR(reserve.steps.items[1].act.target, FILE_OF_OURS);
+    CHECK_STR(reserve.undo, "moorage range release 8080 --persist");
+    CHECK(range_plan_run(arena, &reserve, NULL));
+    CHECK(str_find(value_of(arena, FILE_OF_OURS), STR("ports = 1234,8080")) != SIZE_MAX);
+    // Released only for now, it is told that it comes back.
+    wish.persist = false;
+    wish.deed = RANGE_RELEASE;
+    struct range_plan release = plan(arena, &host, wish, 8080, 8080);
+    CHECK_INT(release.steps.count, 1);
+    CHECK(str_find(release.notes.items[0], STR("at the next restart")) != SIZE_MAX);
+    wish.persist = true;
+    release = plan(arena, &host, wish, 8080, 8080);
+    CHECK_INT(release.steps.count, 2);
+    CHECK_STR(release.steps.items[1].act.after, "");
+    CHECK(range_plan_run(arena, &release, NULL));
+    CHECK_STR(value_of(arena, FILE_OF_OURS), "");
+    CHECK_STR(value_of(arena, RESERVED), "1234");
+    fake_host_environment(RESERVED, NULL);
+}
+
+TEST(the_dynamic_range_moves)
+{
+    struct host host = load(arena, LINUX);
+    struct range_wish wish = {.deed = RANGE_MOVE, .persist = true};
+    struct range_plan move = plan(arena, &host, wish, 10000, 60000);
+
+    CHECK_INT(move.refusals.count, 0);
+    CHECK_INT(move.steps.count, 2);
+    CHECK_STR(move.steps.items[0].act.after, "10000 60000");
+    CHECK_STR(move.undo, "moorage range dynamic 32768-60999 --persist");
+    CHECK(range_plan_run(arena, &move, NULL));
+    CHECK(str_find(value_of(arena, FILE_OF_OURS), STR("range = 10000 60000")) != SIZE_MAX);
+    wish.persist = false;
+    host = load(arena, LINUX);
+    CHECK_INT(plan(arena, &host, wish, 32768, 60999).steps.count, 0);
+}
+
+TEST(a_range_over_servers_is_refused)
+{
+    struct host host = load(arena, LINUX);
+    struct range_wish wish = {.deed = RANGE_MOVE};
+    struct range_plan move = plan(arena, &host, wish, 8000, 60999);
+
+    CHECK_INT(move.refusals.count, 1);
+    CHECK(str_find(move.refusals.items[0], STR("8080 (node, pid 40)")) != SIZE_MAX);
+    CHECK(str_find(move.refusals.items[0], STR("moorage range reserve 8080")) != SIZE_MAX);
+    // Servers that stand in the range already, or on reserved ports, lose nothing.
+    CHECK(str_find(move.refusals.items[0], STR("40001")) == SIZE_MAX);
+    CHECK_INT(plan(arena, &host, wish, 9000, 9100).refusals.count, 1);
+    CHECK_INT(plan(arena, &host, wish, 1000, 1100).refusals.count, 2);
+}
+
+TEST(what_changed_meanwhile_is_left_alone)
+{
+    struct host host = load(arena, LINUX);
+    struct range_plan reserve = plan(arena, &host, (struct range_wish){.deed = RANGE_RESERVE}, 8080, 8080);
+    struct range_plan other = plan(arena, &host, (struct range_wish){.deed = RANGE_RESERVE}, 8081, 8081);
+    struct err err;
+
+    CHECK(range_plan_run(arena, &other, NULL));
+    CHECK(!range_plan_run(arena, &reserve, &err));
+    CHECK_INT(err.kind, ERR_GONE);
+    CHECK_STR(value_of(arena, RESERVED), "8081");
+    fake_host_fail_each("range_act_read", ERR_NOT_ALLOWED);
+    struct range_wish wish = {.deed = RANGE_RESERVE};
+    *LIST_ADD(arena, &wish.spans) = (struct range_span){1, 2};
+    CHECK(!range_plan_make(arena, &host, &wish, &other, NULL));
+    wish.deed = RANGE_MOVE;
+    CHECK(!range_plan_make(arena, &host, &wish, &other, NULL));
+    fake_host_fail_each("range_act_read", ERR_NONE);
+}
+
+TEST(windows_reserves_for_each_protocol_and_family)
+{
+    struct host host = load(arena, WINDOWS);
+    struct range_wish wish = {.deed = RANGE_RESERVE, .persist = true};
+    struct range_plan reserve = plan(arena, &host, wish, 9000, 9009);
+
+    CHECK_INT(reserve.steps.count, 4);
+    CHECK_STR(reserve.steps.items[0].act.after,
+              "interface ipv4 add excludedportrange protocol=tcp startport=9000 numberofports=10 store=persistent");
+    CHECK_STR(reserve.steps.items[3].act.after,
+              "interface ipv6 add excludedportrange protocol=udp startport=9000 numberofports=10 store=persistent");
+    CHECK_STR(reserve.undo, "moorage range release 9000-9009 --persist");
+    CHECK(range_plan_run(arena, &reserve, NULL));
+    wish.tcp = true;
+    wish.persist = false;
+    CHECK_INT(plan(arena, &host, wish, 9000, 9009).steps.count, 2);
+    reserve = plan(arena, &host, wish, 8080, 8080);
+    CHECK_INT(reserve.refusals.count, 1);
+    CHECK(str_find(reserve.refusals.items[0], STR("8080")) != SIZE_MAX);
+    wish.deed = RANGE_MOVE;
+    struct range_plan move = plan(arena, &host, wish, 50000, 60000);
+    CHECK_STR(move.steps.items[0].act.after, "interface ipv4 set dynamicport tcp start=50000 num=10001 store=active");
+    CHECK_STR(move.undo, "moorage range dynamic 49152-65535");
+}
+
+TEST(the_use_of_the_dynamic_range_is_counted)
+{
+    struct host host = load(arena, LINUX);
+    struct range_uses uses = {0};
+    size_t inside[16];
+
+    range_use_find(arena, &host, &uses);
+    CHECK_INT(uses.count, 2);
+    const struct range_use *tcp = &uses.items[0];
+    CHECK_INT(tcp->protocol, PROTOCOL_TCP);
+    CHECK_INT(tcp->ports, 28232 - 10);
+    CHECK_INT(tcp->taken, 3);
+    CHECK_INT(tcp->sockets, 4);
+    CHECK_INT(tcp->users.items[0].sockets, 2);
+    CHECK_INT(uses.items[1].taken, 1);
+    CHECK_INT(range_use_inside(arena, &host, inside), 1);
+    CHECK_INT(host.sockets.items[inside[0]].local_port, 40001);
+    host = load(arena, WINDOWS);
+    uses = (struct range_uses){0};
+    range_use_find(arena, &host, &uses);
+    CHECK_INT(uses.count, 1);
+    CHECK_INT(uses.items[0].ports, 16384 - 100);
+    CHECK_INT(range_use_inside(arena, &host, inside), 0);
+    struct host none;
+    fake_host_fail_each("socket_table_read", ERR_NOT_ALLOWED);
+    CHECK(!range_use_read(arena, true, &none, NULL));
+}
+
+TAP_MAIN
