@@ -4,11 +4,13 @@
 #include "cmd/words.h"
 #include "core/endpoint.h"
 
-// Before the command is known, an option may be a common one or one of the commands that need no name.
+// Before the command is known, an option may be a common one, or one of the commands that need no name or may be named
+// behind the port.
 static const struct opt *
 find_option(struct str name, char letter)
 {
-    const struct opt_table *tables[] = {&command_common_options, &command_list.options, &command_why.options};
+    const struct opt_table *tables[] = {&command_common_options, &command_list.options, &command_why.options,
+                                        &command_free.options};
 
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (size_t i = 0; i < tables[t]->count; i++) {
@@ -70,19 +72,6 @@ kind_of(struct arena *arena, struct str word, const struct service_table *servic
     return str_equal(word, STR("-")) ? ENDPOINT_IS_PORT : endpoint_parse(arena, word, services, &ignored, &err);
 }
 
-// `-k` is how other tools ask to stop a program: it may stand anywhere.
-static const struct later *
-later_option(int argc, char **argv, struct str *word)
-{
-    for (int i = 0; i < argc && !str_equal(str_of(argv[i]), STR("--")); i++) {
-        *word = str_of(argv[i]);
-        const struct later *later = word->len > 1 && word->ptr[0] == '-' ? later_find(*word) : NULL;
-        if (later)
-            return later;
-    }
-    return NULL;
-}
-
 static void
 drop(struct arena *arena, struct dispatch *dispatch, int at)
 {
@@ -96,7 +85,30 @@ drop(struct arena *arena, struct dispatch *dispatch, int at)
     dispatch->argc = count;
 }
 
-// `moorage 8080 free` means `moorage free 8080`.
+// `moorage 8080 free` means `moorage free 8080`. `-k` is how other tools ask to stop a program: it may stand anywhere, and
+// so may --kill, which says how.
+static bool
+asks_to_free(struct arena *arena, struct dispatch *dispatch)
+{
+    bool asks = false;
+    bool ended = false;
+
+    for (int i = 0; i < dispatch->argc && !str_equal(str_of(dispatch->argv[i]), STR("--")); i++) {
+        bool letter = str_equal(str_of(dispatch->argv[i]), STR("-k"));
+        asks = asks || letter || str_equal(str_of(dispatch->argv[i]), STR("--kill"));
+        if (letter)
+            drop(arena, dispatch, i--);
+    }
+    for (int at = next_operand(dispatch->argc, dispatch->argv, 0, &ended); at < dispatch->argc && !ended;
+         at = next_operand(dispatch->argc, dispatch->argv, at + 1, &ended))
+        if (table_find(str_of(dispatch->argv[at])) == &command_free) {
+            drop(arena, dispatch, at);
+            return true;
+        }
+    return asks;
+}
+
+// `moorage 8080 pick` is about a command that is not there yet.
 static void
 find_trailing_later(struct dispatch *dispatch, int at, bool ended)
 {
@@ -209,14 +221,19 @@ dispatch_find(struct arena *arena, int argc, char **argv, const struct service_t
     int at = next_operand(argc, argv, 0, &ended);
 
     *out = (struct dispatch){.command = &command_list, .argc = argc, .argv = argv};
-    out->later = later_option(argc, argv, &out->word);
-    if (out->later)
+    const struct command *named = ended || at == argc ? NULL : table_find(str_of(argv[at]));
+    bool later = !named && !ended && at < argc && later_find(str_of(argv[at]));
+    // The line of another command may hold that of another program, whose `-k` is its own.
+    if (!later && (!named || named == &command_why || named == &command_free) && asks_to_free(arena, out)) {
+        out->command = &command_free;
+        out->word = STR("free");
+        if (named == &command_why)
+            drop(arena, out, next_operand(out->argc, out->argv, 0, &ended));
         return;
-    out->word = (struct str){0};
+    }
     if (at == argc)
         return;
     out->word = str_of(argv[at]);
-    const struct command *named = ended ? NULL : table_find(out->word);
     if (named) {
         out->command = named;
         drop(arena, out, at);

@@ -25,6 +25,25 @@ socket_path(struct str text)
     return path;
 }
 
+enum bind_mode
+inquest_mode(struct str bind)
+{
+    static const struct {
+        struct str name;
+        enum bind_mode mode;
+    } modes[] = {
+        {STR_INIT("plain"), BIND_PLAIN},
+        {STR_INIT("reuse"), BIND_REUSE},
+        {STR_INIT("reuseport"), BIND_REUSEPORT},
+        {STR_INIT("exclusive"), BIND_EXCLUSIVE},
+    };
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (str_equal(bind, modes[i].name))
+            return modes[i].mode;
+    return BIND_USUAL;
+}
+
 void
 inquest_add_meaning(struct inquest *inquest, struct str error)
 {

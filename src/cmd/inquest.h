@@ -45,6 +45,10 @@ struct inquest {
     struct why_outcomes outcomes;
 };
 
+// How `--bind HOW` binds: "plain", "reuse", "reuseport", "exclusive"; anything else is what an ordinary server does.
+enum bind_mode
+inquest_mode(struct str bind);
+
 // Explains an error that a person named: its name or number.
 void
 inquest_add_meaning(struct inquest *inquest, struct str error);

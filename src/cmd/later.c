@@ -1,11 +1,7 @@
 #include "cmd/later.h"
 
 const struct later later_items[] = {
-    {"free", "kill stop -k --kill",
-     "`moorage PORT` names the program and shows the command that stops it by hand, for example `moorage 8080`."},
     {"run", NULL, "`moorage PORT` tells before a start whether the port can be used, for example `moorage 8080`."},
-    {"log", NULL, NULL},
-    {"undo", NULL, NULL},
     {"top", NULL, "`moorage --watch` shows the ports as they come and go."},
     {"ui", NULL, "`moorage --watch` shows the ports as they come and go."},
     {"scan", NULL, "`moorage` lists what listens here."},

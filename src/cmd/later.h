@@ -23,7 +23,7 @@ extern const size_t later_count;
 const struct later *
 later_find(struct str word);
 
-// 'free' is not yet part of this version. ... In `word` the name as it was typed.
+// 'pick' is not yet part of this version. ... In `word` the name as it was typed.
 struct str
 later_sentence(struct arena *arena, const struct later *later, struct str word);
 

@@ -11,10 +11,13 @@
 extern const struct command command_check;
 extern const struct command command_completion;
 extern const struct command command_doctor;
+extern const struct command command_free;
 extern const struct command command_help;
 extern const struct command command_lease;
 extern const struct command command_list;
+extern const struct command command_log;
 extern const struct command command_pick;
+extern const struct command command_undo;
 extern const struct command command_wait;
 extern const struct command command_range;
 extern const struct command command_why;

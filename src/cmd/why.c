@@ -144,32 +144,13 @@ apply_options(struct inquest *inquest, const struct why_options *options, struct
     return true;
 }
 
-static enum bind_mode
-mode_of(struct str bind)
-{
-    static const struct {
-        struct str name;
-        enum bind_mode mode;
-    } modes[] = {
-        {STR_INIT("plain"), BIND_PLAIN},
-        {STR_INIT("reuse"), BIND_REUSE},
-        {STR_INIT("reuseport"), BIND_REUSEPORT},
-        {STR_INIT("exclusive"), BIND_EXCLUSIVE},
-    };
-
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (str_equal(bind, modes[i].name))
-            return modes[i].mode;
-    return BIND_USUAL;
-}
-
 static int
 why_run(struct command_run *run, struct err *err)
 {
     const struct why_options *options = run->options;
     struct inquest inquest = {
         .arena = run->arena,
-        .mode = mode_of(options->bind),
+        .mode = inquest_mode(options->bind),
         .share = run->common.share,
         .as_root = options->as_root,
         .all = options->all,

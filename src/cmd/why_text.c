@@ -329,7 +329,7 @@ is_remedy_sentence(const struct cause *cause, struct str note)
 }
 
 static void
-add_cause(const struct why_view *view, const struct answer *answer, const struct cause *cause, struct sheet *sheet)
+add_evidence(const struct why_view *view, const struct answer *answer, const struct cause *cause, struct sheet *sheet)
 {
     if (!is_said(answer, cause))
         sheet_add(sheet,
@@ -344,6 +344,12 @@ add_cause(const struct why_view *view, const struct answer *answer, const struct
     for (size_t i = 0; i < cause->notes.count; i++)
         if (!is_remedy_sentence(cause, cause->notes.items[i]))
             sheet_add(sheet, STR("note"), cause->notes.items[i], (struct str){0});
+}
+
+static void
+add_cause(const struct why_view *view, const struct answer *answer, const struct cause *cause, struct sheet *sheet)
+{
+    add_evidence(view, answer, cause, sheet);
     for (size_t i = 0; i < cause->remedies.count; i++)
         if (cause->remedies.items[i].lever != LEVER_OTHER_PORT || answer->verdict == WHY_RESERVED)
             add_remedy(view, &cause->remedies.items[i], sheet);
@@ -360,6 +366,15 @@ add_lease(const struct why_view *view, const struct answer *answer, struct sheet
         sheet_add(sheet, STR("kept for"), words_lease(view->arena, lease, view->privacy),
                   released ? str_printf(view->arena, "moorage lease release %u ends that.", lease->port)
                            : (struct str){0});
+}
+
+void
+why_text_evidence(const struct why_view *view, const struct answer *answer, struct buf *out, struct sheet *sheet)
+{
+    add_verdict(view, answer, out);
+    for (size_t i = 0; i < answer->causes.count; i++)
+        if (answer->causes.items[i].blocks)
+            add_evidence(view, answer, &answer->causes.items[i], sheet);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "cmd/sheet.h"
 #include "core/report.h"
 #include "core/why.h"
 #include "decode/host.h"
@@ -25,6 +26,10 @@ struct why_view {
 // The verdict's line and all that belongs to it.
 void
 why_text_answer(const struct why_view *view, const struct answer *answer, struct buf *out);
+
+// The verdict's line, and in `sheet` the evidence of what blocks, without what could be done about it.
+void
+why_text_evidence(const struct why_view *view, const struct answer *answer, struct buf *out, struct sheet *sheet);
 
 // "free", "taken", "reserved", "not allowed", "not local", "unknown"
 struct str

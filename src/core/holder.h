@@ -89,6 +89,11 @@ holder_is_parent(const struct process *parent, const struct process *child);
 struct str
 holder_name(struct arena *arena, const struct holder *holder);
 
+// The process that would start it again, as far as the ancestry tells; NULL = none. `many` (may be NULL) tells whether it
+// runs other programs too, so that it must not be ended for the sake of one.
+const struct process *
+holder_supervisor_process(struct arena *arena, const struct holder *holder, bool *many);
+
 // Supervisors that would start it again, as far as the ancestry or unit tells ("nodemon", "pm2", "systemd (Restart=always)"); empty = none.
 struct str
 holder_supervisor(struct arena *arena, const struct holder *holder);

@@ -326,9 +326,8 @@ watches_files(const struct process *process)
     return false;
 }
 
-// Beyond a person's own session nobody starts the program again.
-static bool
-ends_supervision(struct arena *arena, const struct process *process)
+bool
+holder_is_beyond(struct arena *arena, const struct process *process)
 {
     return is_shell_of_person(arena, process) || holder_is(arena, process, "remote-access") ||
            holder_is(arena, process, "editor") || holder_is(arena, process, "scheduler");
@@ -354,6 +353,52 @@ unit_is_its_own(const struct holder *holder)
     return false;
 }
 
+// "sh -c 'while true; do node server.js; done'"
+static bool
+loops(struct arena *arena, const struct process *process)
+{
+    bool script = false;
+
+    if (!holder_is(arena, process, "shell"))
+        return false;
+    for (size_t i = 1; i < process->command.count; i++) {
+        struct str argument = process->command.items[i];
+        if (script && (str_find(argument, STR("while ")) != SIZE_MAX || str_find(argument, STR("until ")) != SIZE_MAX ||
+                       str_find(argument, STR("for ((")) != SIZE_MAX))
+            return true;
+        // "-lc" too
+        script = script || (argument.len > 1 && argument.ptr[0] == '-' && argument.ptr[1] != '-' &&
+                            argument.ptr[argument.len - 1] == 'c');
+    }
+    return false;
+}
+
+const struct process *
+holder_supervisor_process(struct arena *arena, const struct holder *holder, bool *many)
+{
+    for (size_t i = 0; holder->process && i < holder->ancestry.count; i++) {
+        const struct process *process = holder->ancestry.items[i];
+        if (holder_is(arena, process, "supervisor") || watches_files(process) || loops(arena, process)) {
+            if (many)
+                *many = holder_is(arena, process, "supervisor-of-many");
+            return process;
+        }
+        if (holder_is_beyond(arena, process))
+            break;
+    }
+    return NULL;
+}
+
+static struct str
+supervisor_name(struct arena *arena, const struct process *process)
+{
+    if (holder_is(arena, process, "supervisor"))
+        return holder_script(arena, process);
+    if (watches_files(process))
+        return str_printf(arena, "%.*s --watch", STR_ARG(holder_program(arena, process)));
+    return str_printf(arena, "a loop in %.*s", STR_ARG(holder_program(arena, process)));
+}
+
 struct str
 holder_supervisor(struct arena *arena, const struct holder *holder)
 {
@@ -364,15 +409,9 @@ holder_supervisor(struct arena *arena, const struct holder *holder)
                           STR_ARG(container->restart));
     if (!holder->process)
         return STR("");
-    for (size_t i = 0; i < holder->ancestry.count; i++) {
-        const struct process *process = holder->ancestry.items[i];
-        if (holder_is(arena, process, "supervisor"))
-            return holder_script(arena, process);
-        if (watches_files(process))
-            return str_printf(arena, "%.*s --watch", STR_ARG(holder_program(arena, process)));
-        if (ends_supervision(arena, process))
-            break;
-    }
+    const struct process *process = holder_supervisor_process(arena, holder, NULL);
+    if (process)
+        return supervisor_name(arena, process);
     if (unit_is_its_own(holder) && is_policy(holder->service->restart))
         return str_printf(arena, "%.*s (Restart=%.*s)", STR_ARG(holder->service->manager),
                           STR_ARG(holder->service->restart));

@@ -25,6 +25,11 @@ holder_script(struct arena *arena, const struct process *process);
 bool
 holder_is(struct arena *arena, const struct process *process, const char *class_name);
 
+// Whether the process stands for a person or for the system, so that nobody beyond it starts a program again by itself: a
+// person's shell, an editor, cron.
+bool
+holder_is_beyond(struct arena *arena, const struct process *process);
+
 // Fills holder->warnings; `holdings` gives, by pid, the index of each holding that counts.
 void
 holder_warn(struct arena *arena, const struct host *host, const struct lookup *holdings, struct holder *holder);

@@ -210,6 +210,19 @@ known_is(const char *class_name, struct str name)
     return list_has_name(json_get_array(json_get_object(root(), "classes"), class_name), name);
 }
 
+struct str
+known_supervisor_command(struct str name)
+{
+    const cJSON *entry = NULL;
+
+    cJSON_ArrayForEach(entry, json_get_array(root(), "supervisors"))
+    {
+        if (list_has_name(json_get_array(entry, "programs"), name))
+            return text_of(entry, "stop");
+    }
+    return (struct str){NULL, 0};
+}
+
 bool
 known_is_blocked_by_browsers(uint16_t port)
 {

@@ -55,9 +55,15 @@ known_grace(struct str name);
 // "supervisor" (nodemon, pm2), "shell", "editor", "desktop", "service-manager", "service-host" (svchost),
 // "socket-activator" (systemd), "neighbour-relay" (wslrelay), "never-listens" (sleep, bash), "interpreter",
 // "task-runner" (npm, make), "scheduler" (cron), "remote-access" (sshd), "loopback-usual" (databases),
-// "ends-workers" (nginx: its first process ends the others when it is asked to end).
+// "ends-workers" (nginx: its first process ends the others when it is asked to end), "supervisor-of-many" (pm2: it runs other
+// programs too), "interrupts" (it expects SIGINT), "critical" (never ended), "kept-unit" and "remote-access-unit" (units
+// that are not stopped for the sake of a port, without what stands behind the dot).
 bool
 known_is(const char *class_name, struct str name);
+
+// What to type so that this supervisor of many programs stops one of them; empty if nothing is known.
+struct str
+known_supervisor_command(struct str name);
 
 // Browsers refuse this port (Fetch standard, "bad port").
 bool

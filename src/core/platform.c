@@ -90,15 +90,20 @@ static const struct platform platforms[] = {
 };
 
 // Stopping a Windows service by Stop-Service needs -Force where others depend on it.
-static const struct {
+static const struct manager {
     struct str manager;
     struct str stop;
     struct str stop_with_others;
+    struct str start;
+    struct str disable;
 } managers[] = {
-    {STR_INIT("systemd"), STR_INIT("systemctl stop {service}"), STR_INIT("systemctl stop {service}")},
+    {STR_INIT("systemd"), STR_INIT("systemctl stop {service}"), STR_INIT("systemctl stop {service}"),
+     STR_INIT("systemctl start {service}"), STR_INIT("systemctl disable {service}")},
     {STR_INIT("systemd --user"), STR_INIT("systemctl --user stop {service}"),
-     STR_INIT("systemctl --user stop {service}")},
-    {STR_INIT("windows"), STR_INIT("Stop-Service {service}"), STR_INIT("Stop-Service -Force {service}")},
+     STR_INIT("systemctl --user stop {service}"), STR_INIT("systemctl --user start {service}"),
+     STR_INIT("systemctl --user disable {service}")},
+    {STR_INIT("windows"), STR_INIT("Stop-Service {service}"), STR_INIT("Stop-Service -Force {service}"),
+     STR_INIT("Start-Service {service}"), STR_INIT("Set-Service {service} -StartupType Manual")},
 };
 
 const struct platform *
@@ -191,14 +196,39 @@ quoted(struct arena *arena, struct str name)
     return buf_str(&out);
 }
 
+static const struct manager *
+manager_of(const struct service *service)
+{
+    for (size_t i = 0; i < COUNT(managers); i++)
+        if (str_equal(service->manager, managers[i].manager))
+            return &managers[i];
+    return &managers[0];
+}
+
+static struct str
+fill_service(struct arena *arena, struct str template, const struct service *service)
+{
+    const struct platform_value values[] = {{"service", quoted(arena, service->name)}};
+
+    return platform_fill(arena, template, values, COUNT(values));
+}
+
 struct str
 platform_stop_service(struct arena *arena, const struct service *service)
 {
-    const struct platform_value values[] = {{"service", quoted(arena, service->name)}};
-    struct str stop = managers[0].stop;
+    const struct manager *manager = manager_of(service);
 
-    for (size_t i = 0; i < COUNT(managers); i++)
-        if (str_equal(service->manager, managers[i].manager))
-            stop = service->dependants.len > 0 ? managers[i].stop_with_others : managers[i].stop;
-    return platform_fill(arena, stop, values, COUNT(values));
+    return fill_service(arena, service->dependants.len > 0 ? manager->stop_with_others : manager->stop, service);
+}
+
+struct str
+platform_start_service(struct arena *arena, const struct service *service)
+{
+    return fill_service(arena, manager_of(service)->start, service);
+}
+
+struct str
+platform_disable_service(struct arena *arena, const struct service *service)
+{
+    return fill_service(arena, manager_of(service)->disable, service);
 }

@@ -96,4 +96,12 @@ platform_as_admin(struct arena *arena, const struct host *host, struct str comma
 struct str
 platform_stop_service(struct arena *arena, const struct service *service);
 
+// The command that starts it again.
+struct str
+platform_start_service(struct arena *arena, const struct service *service);
+
+// The command that keeps it from being started at the next start of the system.
+struct str
+platform_disable_service(struct arena *arena, const struct service *service);
+
 #endif

@@ -106,6 +106,19 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
     return buf_str(&out);
 }
 
+// What would start it again is ended with it only where that is a program of its own, which runs nothing else.
+static bool
+ends_with_supervisor(struct inquiry *inquiry, const struct cause *cause)
+{
+    bool many = false;
+    const struct process *process = holder_supervisor_process(inquiry->arena, &cause->holders.items[0], &many);
+
+    for (size_t i = 0; process && i < cause->holders.count; i++)
+        if (cause->holders.items[i].pid == process->pid)
+            return false;
+    return process && !many;
+}
+
 static struct str
 stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *harm)
 {
@@ -115,10 +128,15 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
     unsigned grace = known_grace(first->process ? first->process->name : STR(""));
 
     *harm = HARM_LOW;
-    if (supervisor.len > 0) {
+    if (ends_with_supervisor(inquiry, cause)) {
         *harm = HARM_SOME;
         return str_printf(inquiry->arena, "Stops %.*s too, which would start %.*s again.", STR_ARG(supervisor),
                           STR_ARG(name));
+    }
+    if (supervisor.len > 0) {
+        *harm = HARM_SOME;
+        return str_printf(inquiry->arena, "Asks %.*s to end; %.*s may start it again.", STR_ARG(name),
+                          STR_ARG(supervisor));
     }
     if (grace > 10) {
         *harm = HARM_SOME;
@@ -209,6 +227,9 @@ why_stop_process(struct inquiry *inquiry, struct cause *cause)
     stop->command = why_free_command(inquiry);
     stop->by_hand = kill_by_hand(inquiry, cause);
     struct str supervisor = holder_supervisor(inquiry->arena, &cause->holders.items[0]);
+    // That is done only where it is said.
+    if (ends_with_supervisor(inquiry, cause))
+        stop->command = str_printf(inquiry->arena, "%.*s --allow supervisor", STR_ARG(stop->command));
     if (supervisor.len > 0)
         why_add_remedy(inquiry, cause, LEVER_SUPERVISOR, HARM_SOME, "for good",
                        str_printf(inquiry->arena, "Take it out of %.*s, or it comes back.", STR_ARG(supervisor)));
@@ -312,7 +333,9 @@ end_lingering(struct inquiry *inquiry, struct cause *cause)
         return;
     struct remedy *drop = why_add_remedy(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
                                          STR("Drops what is left of the closed connections; needs root."));
-    drop->command = why_free_command(inquiry);
+    // A port that most servers can use is free to them already: it is asked for those that can't.
+    drop->command = cause->blocks ? why_free_command(inquiry)
+                                  : str_printf(inquiry->arena, "%.*s --bind plain", STR_ARG(why_free_command(inquiry)));
     drop->by_hand = platform_as_admin(inquiry->arena, inquiry->host, why_fill_port(inquiry, platform->drop));
 }
 

@@ -6,6 +6,7 @@
 
 struct container_act {
     struct arena *arena;
+    struct str named;
     const struct api_answer *answer; // NULL: nothing was recorded, and the order is carried out
 };
 
@@ -21,6 +22,7 @@ container_act_begin(struct arena *arena, struct str path, struct str request, un
     if (!fake_host_call("container_act_begin", err))
         return NULL;
     act->arena = arena;
+    act->named = named;
     for (size_t i = 0; i < fake_host()->api_answers.count; i++) {
         const struct api_answer *answer = &fake_host()->api_answers.items[i];
         if (str_equal(answer->endpoint, path) && str_equal(answer->request, named))
@@ -37,8 +39,12 @@ container_act_wait(struct container_act *act, unsigned ms, struct err *err)
 
     if (!fake_host_call("container_act_wait", err))
         return false;
+    // The runtime answers when the script has played.
+    for (unsigned waited = 0; !act->answer && waited < ms && !fake_host_is_over(act->named); waited++)
+        clock_sleep_ms(1);
     if (!act->answer)
-        return true;
+        return fake_host_is_over(act->named) ||
+               err_set(err, ERR_TIMEOUT, 0, "the container runtime: no answer in time");
     if (act->answer->known == KNOWN_TIMEOUT) {
         clock_sleep_ms(ms);
         return err_set(err, ERR_TIMEOUT, 0, "the container runtime: no answer in time");

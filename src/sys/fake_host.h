@@ -82,6 +82,10 @@ fake_host_drop(const struct socket_row *row);
 bool
 fake_host_awaits(struct str act);
 
+// Whether all that the script says of it has happened.
+bool
+fake_host_is_over(struct str act);
+
 // How many processes of this number have ended.
 size_t
 fake_host_generation(uint32_t pid);

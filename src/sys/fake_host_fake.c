@@ -461,6 +461,16 @@ fake_host_drop(const struct socket_row *row)
 }
 
 bool
+fake_host_is_over(struct str act)
+{
+    (void)fake_host();
+    for (size_t i = 0; i < fake.script.count; i++)
+        if (!fake.done[i] && str_equal(fake.script.items[i].after_act, act))
+            return false;
+    return true;
+}
+
+bool
 fake_host_awaits(struct str act)
 {
     load_named();

@@ -2,6 +2,19 @@
 
 #include "sys/fake_host.h"
 
+// All that runs in the unit.
+static void
+end_all(struct arena *arena, const struct service *service)
+{
+    struct str end = str_printf(arena, "/%.*s", STR_ARG(service->name));
+
+    if (service->main_pid != 0)
+        fake_host_end(service->main_pid);
+    for (size_t i = fake_host()->processes.count; i > 0; i--)
+        if (str_ends(fake_host()->processes.items[i - 1].cgroup.value, end))
+            fake_host_end(fake_host()->processes.items[i - 1].pid);
+}
+
 // A unit that no script speaks of does what it is told at once; "stop nginx.service" as an act lets a script say more.
 static bool
 order(struct arena *arena, bool user_manager, uint32_t uid, const char *verb, const char *state, struct str unit,
@@ -19,8 +32,8 @@ order(struct arena *arena, bool user_manager, uint32_t uid, const char *verb, co
         fake_host_act(str_printf(arena, "%s %.*s", verb, STR_ARG(unit)));
         if (scripted)
             return true;
-        if (service.main_pid != 0 && str_equal(str_of(state), STR("inactive")))
-            fake_host_end(service.main_pid);
+        if (str_equal(str_of(state), STR("inactive")))
+            end_all(arena, &service);
         service.state = str_of(state);
         service.main_pid = 0;
         fake_host_set_service(&service);

@@ -107,8 +107,9 @@ service_group_pids(struct arena *arena, struct str path, uint32_t *pids, size_t 
         for (size_t k = 0; str_equal(known->path.value, path) && k < known->pids.count && count < limit; k++)
             pids[count++] = known->pids.items[k];
     }
-    for (size_t i = 0; count == 0 && i < recorded->processes.count; i++)
-        if (str_equal(recorded->processes.items[i].cgroup.value, path) && limit > 0)
+    bool recorded_as_group = count > 0;
+    for (size_t i = 0; !recorded_as_group && i < recorded->processes.count; i++)
+        if (str_equal(recorded->processes.items[i].cgroup.value, path) && count < limit)
             pids[count++] = recorded->processes.items[i].pid;
     return count;
 }

@@ -113,19 +113,37 @@ TEST(why_runs_what_is_no_port)
 
 TEST(commands_of_later_are_told)
 {
-    static const char *const words[] = {"free", "kill",  "stop",  "run",    "log", "undo", "top",   "ui", "scan",
-                                        "move", "watch", "audit", "policy", "lsp", "mcp",  "agent", "hub"};
+    static const char *const words[] = {"run",   "top",    "ui",  "scan", "move",  "watch",
+                                        "audit", "policy", "lsp", "mcp",  "agent", "hub"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct dispatch dispatch = find(arena, words[i]);
         CHECK(dispatch.later);
         CHECK(str_find(later_sentence(arena, dispatch.later, dispatch.word), STR("not yet")) != SIZE_MAX);
     }
-    CHECK(find(arena, "-k 8080").later);
-    CHECK(find(arena, "8080 -k").later);
-    CHECK(find(arena, "8080 free").later);
-    CHECK(find(arena, "why 8080 kill").later);
-    CHECK(!find(arena, "list free").later);
+    CHECK(find(arena, "8080 run").later);
+    CHECK(find(arena, "run curl -k").later);
+    CHECK(!find(arena, "list run").later);
+}
+
+TEST(a_port_is_freed_however_that_is_said)
+{
+    static const char *const lines[] = {"free 8080",     "kill 8080", "stop 8080", "8080 free",    "8080 kill",
+                                        "why 8080 kill", "-k 8080",   "8080 -k",   "free -k 8080", "why 8080 -k -k"};
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct dispatch dispatch = find(arena, lines[i]);
+        CHECK(dispatch.command == &command_free && !dispatch.later);
+        CHECK_INT(dispatch.argc, 1);
+        CHECK_STR(str_of(dispatch.argv[0]), "8080");
+    }
+    struct dispatch dispatch = find(arena, "8080 --kill --timeout 5");
+    CHECK(dispatch.command == &command_free && dispatch.argc == 4);
+    CHECK_STR(dispatch_again(arena, &dispatch), "moorage free 8080 --kill --timeout 5");
+    CHECK(find(arena, "--timeout 5 8080 free").command == &command_free);
+    CHECK(find(arena, "list free").command == &command_list);
+    CHECK(find(arena, "list -k").command == &command_list);
+    CHECK(find(arena, "8080 -- -k").command != &command_free);
 }
 
 TEST(near_commands_are_found)

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import signal
 import socket
 import threading
 
@@ -77,3 +79,32 @@ def serve(documents, chunked):
         connection.close()
 
     return answer
+
+
+def acting(documents, forwarders, stop="stop"):
+    """The same, and it carries out orders: `stop` ends the forwarders (their Popen), "hang" never answers, "fail" answers 500.
+    What was ordered is appended to the list that is given back beside it."""
+    ordered = []
+    look = serve(documents, chunked=False)
+
+    def answer(connection):
+        head = connection.recv(65536, socket.MSG_PEEK)
+        if not head.startswith(b"POST "):
+            look(connection)
+            return
+        connection.recv(65536)
+        path = head.split()[1].decode()
+        ordered.append(path)
+        if stop == "hang":
+            threading.Event().wait()
+        if stop == "fail":
+            body = b'{"message":"cannot stop container: permission denied by the moon"}'
+            connection.sendall(b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n"
+                               b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        else:
+            for pid in forwarders if path.endswith("/stop") else ():
+                os.kill(pid, signal.SIGTERM)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        connection.close()
+
+    return answer, ordered

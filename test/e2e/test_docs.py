@@ -10,7 +10,7 @@ import lib
 from lib import run, test
 
 MAN = lib.ROOT / "man"
-COMMANDS = ("list", "why", "pick", "lease", "check", "range", "wait", "doctor")
+COMMANDS = ("list", "why", "free", "log", "undo", "pick", "lease", "check", "range", "wait", "doctor")
 # scdoc leaves empty paragraphs and names pages in lower case: not what a lint is for.
 NOISE = re.compile(r"skipping paragraph macro|lower case character in document title|longer than 80 bytes")
 
@@ -106,6 +106,17 @@ def what_several_schemas_define_is_the_same_in_each():
             continue
         for name, definition in json.loads(path.read_text()).get("$defs", {}).items():
             assert known.setdefault(name, definition) == definition, (path.name, name)
+
+
+@test
+def each_promise_of_the_readme_is_a_test():
+    text = (lib.ROOT / "README.md").read_text()
+    listed = text.split("Each line is the name of a test", 1)[1].split("\n## ", 1)[0]
+    promises = re.findall(r"^- `(\w+)`$", listed, re.M)
+    tests = "\n".join(path.read_text() for kind in ("*.c", "*.py") for path in (lib.ROOT / "test").rglob(kind))
+    assert len(promises) >= 20
+    for name in promises:
+        assert re.search(rf"^(TEST\({name}\)|def {name}\(\):)$", tests, re.M), name
 
 
 @test

@@ -1,0 +1,197 @@
+#include "cmd/command.h"
+
+#include "base/json.h"
+#include "base/utf8.h"
+#include "cmd/agree.h"
+#include "cmd/free_text.h"
+#include "cmd/sheet.h"
+#include "cmd/table.h"
+#include "cmd/words.h"
+#include "core/journal.h"
+#include "core/report_free.h"
+#include "core/take_back.h"
+#include "sys/clock.h"
+#include "sys/dialog.h"
+#include "sys/os.h"
+
+enum {
+    INTERRUPTED = 130,
+};
+
+struct undo_options {
+    bool dry_run;
+    bool yes;
+};
+
+#define UNDO(member) offsetof(struct undo_options, member)
+
+static const struct opt undo_items[] = {
+    {.name = "dry-run",
+     .letter = 'n',
+     .kind = OPT_FLAG,
+     .help = "show what would be taken back, and do nothing",
+     .offset = UNDO(dry_run)},
+    {.name = "yes", .letter = 'y', .kind = OPT_FLAG, .help = "take it back without asking", .offset = UNDO(yes)},
+};
+
+struct undoing {
+    struct command_run *run;
+    const struct undo_options *options;
+    struct host host;
+    const struct journal_act *act;
+    struct plan plan;
+    struct release release;
+};
+
+static void
+show(void *data, const struct release_moment *moment)
+{
+    const struct undoing *undoing = data;
+
+    agree_show(undoing->run, free_text_moment(undoing->run->arena, moment));
+}
+
+static void
+print_act(struct undoing *undoing)
+{
+    struct command_run *run = undoing->run;
+    const struct journal_act *act = undoing->act;
+    struct sheet sheet = {.arena = run->arena};
+    struct str when = words_ago(run->arena, clock_wall_ms() - act->time_ms);
+
+    buf_addf(&run->out, "The last act that can be taken back: %.*s\n",
+             STR_ARG(utf8_display(run->arena, act->sentence)));
+    sheet_add(&sheet, STR("done"), when,
+              run->privacy.share ? (struct str){0} : str_printf(run->arena, "by %.*s", STR_ARG(act->user)));
+    sheet_add(&sheet, STR("because"), act->why, (struct str){0});
+    sheet_add(&sheet, STR("plan"), undoing->plan.steps.items[0].sentence, (struct str){0});
+    sheet_add(&sheet, STR("by hand"), act->undo.command, (struct str){0});
+    for (size_t i = 0; i < undoing->plan.refusals.count; i++)
+        sheet_add(&sheet, STR("needs"), undoing->plan.refusals.items[i].sentence, (struct str){0});
+    sheet_print(&sheet, &run->out, run->width, run->colour);
+}
+
+static int
+finish(struct undoing *undoing, const char *outcome, int code)
+{
+    struct command_run *run = undoing->run;
+
+    if (!run->common.json)
+        return code;
+    cJSON *document = report_begin(run->arena, "moorage.undo/1", &undoing->host, &run->privacy);
+    json_add_str(run->arena, document, "outcome", str_of(outcome));
+    json_add_bool(document, "dry_run", undoing->options->dry_run);
+    cJSON *acts = json_add_array(document, "acts");
+    if (undoing->act)
+        report_free_act(run->arena, acts, undoing->act, &run->privacy);
+    cJSON *steps = json_add_array(document, "plan");
+    for (size_t i = 0; i < undoing->plan.steps.count; i++)
+        report_free_step(run->arena, steps, &undoing->plan.steps.items[i], &run->privacy);
+    run->out.len = 0;
+    command_json(run, document);
+    return code;
+}
+
+static int
+carry_out(struct undoing *undoing)
+{
+    struct command_run *run = undoing->run;
+    struct release *release = &undoing->release;
+    struct plan_step *step = &undoing->plan.steps.items[0];
+    struct sheet sheet = {.arena = run->arena};
+
+    *release = (struct release){.arena = run->arena,
+                                .plan = &undoing->plan,
+                                .face = {.data = undoing, .show = show},
+                                .undoes = undoing->act->id};
+    agree_who(run, &release->uid, &release->user, &release->invoker);
+    dialog_hold_interrupt(true);
+    release_step(release, &undoing->plan, step);
+    dialog_hold_interrupt(false);
+    agree_show(run, (struct str){0});
+    for (size_t i = 0; i < release->warnings.count; i++)
+        command_note(run, utf8_display(run->arena, release->warnings.items[i]));
+    bool good = step->result == PLAN_DONE || step->result == PLAN_NEEDLESS;
+    if (good)
+        buf_addf(&run->out, "Taken back: %.*s %s\n", STR_ARG(utf8_display(run->arena, undoing->act->undo.name)),
+                 step->result == PLAN_DONE ? "runs again" : "ran already");
+    else
+        buf_add_c(&run->out, "It could not be taken back\n");
+    if (!good) {
+        sheet_add(&sheet, STR("because"),
+                  step->result == PLAN_FAILED ? str_copy(run->arena, str_of(step->err.text))
+                                              : STR("it has not started in time; it may still do so"),
+                  (struct str){0});
+        sheet_add(&sheet, STR("by hand"), undoing->act->undo.command, (struct str){0});
+        sheet_print(&sheet, &run->out, run->width, run->colour);
+    }
+    return finish(undoing,
+                  good                          ? "undone"
+                  : step->result == PLAN_FAILED ? "failed"
+                                                : "timed-out",
+                  release->interrupted ? INTERRUPTED
+                  : good               ? EXIT_GOOD
+                                       : EXIT_BAD);
+}
+
+static int
+agree_and_go(struct undoing *undoing)
+{
+    struct command_run *run = undoing->run;
+
+    print_act(undoing);
+    if (undoing->plan.refusals.count > 0) {
+        buf_addf(&run->out, "Nothing was done. Type: %.*s\n", STR_ARG(take_back_again(&undoing->plan, &undoing->host)));
+        return finish(undoing, "needs-elevation", EXIT_UNKNOWN);
+    }
+    if (undoing->options->dry_run)
+        return finish(undoing, "planned", EXIT_GOOD);
+    if (!undoing->options->yes && !agree_is_possible(run)) {
+        command_note(run, STR("Nothing was done: there is no terminal to ask at. To take it back: moorage undo --yes"));
+        return finish(undoing, "refused", EXIT_UNKNOWN);
+    }
+    agree_say(run);
+    if (!undoing->options->yes && !agree_ask(run, STR("Take it back? [y/N] "))) {
+        buf_add_c(&run->out, "Nothing was done.\n");
+        return finish(undoing, "declined", EXIT_BAD);
+    }
+    return carry_out(undoing);
+}
+
+static int
+undo_run(struct command_run *run, struct err *err)
+{
+    struct undoing undoing = {.run = run, .options = run->options};
+    struct journal journal;
+
+    if (run->operands.count > 0) {
+        err_set(err, ERR_USAGE, 0, "moorage undo takes back the last act; moorage log shows all of them");
+        return EXIT_USAGE;
+    }
+    if (!journal_read(run->arena, &journal, NULL, err))
+        return EXIT_UNKNOWN;
+    os_identify(run->arena, &undoing.host);
+    undoing.act = journal_last_undoable(&journal);
+    if (!undoing.act) {
+        command_note(run,
+                     STR("There is nothing to take back: a program that was asked to end is started again by hand "
+                         "(moorage log shows what was done; what was done as root, sudo moorage undo takes back)"));
+        return finish(&undoing, "nothing", EXIT_BAD);
+    }
+    take_back_plan(run->arena, undoing.act, run->again, &undoing.plan);
+    return agree_and_go(&undoing);
+}
+
+const struct command command_undo = {
+    .name = "undo",
+    .usage = "[OPTION]...",
+    .summary = "take back the last act that can be taken back",
+    .about =
+        "Shows the last act that can be taken back and asks; then starts the service or container again that was "
+        "stopped. A program that was asked to end can't be started again as it was: moorage free printed its command.",
+    .examples = "moorage undo\tshown first, then you are asked\n"
+                "moorage undo -n\tonly shown\n",
+    .options = OPT_TABLE(undo_items),
+    .options_size = sizeof(struct undo_options),
+    .run = undo_run,
+};

@@ -1,0 +1,62 @@
+#include "core/take_back.h"
+
+#include "core/plan_parts.h"
+#include "core/platform.h"
+#include "sys/user.h"
+
+enum {
+    UNIT_MS = 90000, // what systemd gives a unit to start (systemd-system.conf(5))
+    CONTAINER_MS = 30000,
+};
+
+static void
+fill_container(const struct journal_undo *undo, struct plan_step *step)
+{
+    step->container.id = undo->id.len > 0 ? undo->id : undo->name;
+    step->container.name = undo->name;
+    step->container.api = undo->api;
+    step->container.runtime = undo->runtime;
+    step->patience_ms = CONTAINER_MS;
+}
+
+static void
+fill_unit(struct plan *plan, const struct journal_undo *undo, struct plan_step *step)
+{
+    struct user_self self = user_self();
+    bool of_user = str_equal(undo->manager, STR("systemd --user"));
+
+    step->service.name = undo->name;
+    step->service.manager = undo->manager;
+    step->service.uid = undo->uid;
+    step->needs_admin = !of_user;
+    step->patience_ms = UNIT_MS;
+    if (!self.admin && (!of_user || undo->uid != self.uid))
+        plan_refuse(plan, (struct plan_refusal){.kind = PLAN_REFUSED_RIGHT,
+                                                .sentence = str_printf(plan->arena, "starting %.*s takes more rights",
+                                                                       STR_ARG(undo->name))});
+}
+
+void
+take_back_plan(struct arena *arena, const struct journal_act *act, struct str again, struct plan *out)
+{
+    const struct journal_undo *undo = &act->undo;
+    bool container = undo->lever == LEVER_CONTAINER;
+
+    *out = (struct plan){.arena = arena, .wish = {.again = again}};
+    struct plan_step *step =
+        plan_add_step(out, undo->lever, HARM_LOW,
+                      str_printf(arena, "Start %s%.*s again", container ? "container " : "", STR_ARG(undo->name)));
+    step->goal = SIZE_MAX;
+    step->start = true;
+    step->by_hand = undo->command;
+    if (container)
+        fill_container(undo, step);
+    else
+        fill_unit(out, undo, step);
+}
+
+struct str
+take_back_again(const struct plan *plan, const struct host *host)
+{
+    return platform_elevate(plan->arena, platform_of(host), plan->wish.again);
+}
