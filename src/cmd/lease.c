@@ -295,7 +295,7 @@ lease_change(struct command_run *run, bool release, struct err *err)
     const struct lease_options *options = run->options;
     struct lease_set *set = NULL;
     struct lease_list list = {0};
-    struct lease lease;
+    struct lease lease = {0};
     int code = EXIT_UNKNOWN;
 
     if (run->operands.count != 2)

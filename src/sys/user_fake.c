@@ -23,6 +23,9 @@ user_name(struct arena *arena, uint32_t uid)
         if (process->uid_known && process->uid == uid && process->user.known == KNOWN_YES)
             return process->user.value;
     }
+    for (size_t i = 0; i < recorded->leases.count; i++)
+        if (recorded->leases.items[i].owner == uid && recorded->leases.items[i].user.len)
+            return recorded->leases.items[i].user;
     return str_printf(arena, "%" PRIu32, uid);
 }
 

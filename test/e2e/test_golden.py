@@ -35,6 +35,8 @@ CASES = {
     "hidden-for-a-moment": (None, False, ["why tcp/8085"]),
     "inherited": ("inherited", True, ["why tcp/9000", "free tcp/9000 -n"]),
     "kernel": ("kernel", True, ["why udp/4789", "list", "free udp/4789 -n"]),
+    "leases": ("listener", True, ["why 21340", "why 21341", "why 25820", "why 21339-21342", "list", "lease", "check 21340-21342",
+                                  "web"]),
     "lingering": ("lingering", True, ["why tcp/4000", "free tcp/4000 -n", "free tcp/4000 --wait -n"]),
     "lingering-reuse": ("lingering", False, ["why tcp/4000", "free tcp/4000 -n"]),
     "listener": ("listener", True, ["3000", "why tcp/3000", "why tcp/3000 --full", "why tcp/3000 --share", "node", "free tcp/3000 -n", "free tcp/3000 --share -n"]),
