@@ -29,7 +29,7 @@ struct inquest {
     struct arena *arena;
     enum bind_mode mode; // how the asked server binds
     bool v6only;         // an IPv6 address is asked for as IPv6 alone
-    bool share; // the answer names no users
+    bool share;          // the answer names no users
     bool as_root;
     bool all;
     bool deep;

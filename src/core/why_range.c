@@ -77,7 +77,7 @@ why_range_maker_runs(struct inquiry *inquiry)
         if (str_equal_nocase(host->services.items[i].name, inquiry->platform->range_maker))
             service = &host->services.items[i];
     if (service)
-        return str_equal(service->state, STR("running")) ? TRI_YES : TRI_NO;
+        return str_equal(service->state, STR("active")) ? TRI_YES : TRI_NO;
     return host->services_known == KNOWN_YES ? TRI_NO : TRI_UNKNOWN;
 }
 

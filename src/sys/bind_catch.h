@@ -37,9 +37,9 @@ struct bind_try {
     bool v6only;
     bool reuse_addr;
     bool reuse_port;
-    uint32_t device;    // interface index that the socket is bound to, 0 = none
-    bool elsewhere;     // in another network namespace: nothing is known of ports there
-    bool is_listen;     // it is the listen(2) on a socket that has its port, which can fail where the bind before did not
+    uint32_t device; // interface index that the socket is bound to, 0 = none
+    bool elsewhere;  // in another network namespace: nothing is known of ports there
+    bool is_listen;  // it is the listen(2) on a socket that has its port, which can fail where the bind before did not
     unsigned long code; // why it fails, 0 = unknown
     enum bind_outcome outcome;
 };

@@ -14,9 +14,9 @@
 
 #include "decode/proc.h"
 #include "sys/clock.h"
-#include "sys/folder.h"
 #include "sys/file.h"
 #include "sys/file_linux.h"
+#include "sys/folder.h"
 
 enum {
     NAME_LONGEST = 255,

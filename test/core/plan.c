@@ -343,7 +343,7 @@ TEST(stopping_a_service_of_the_system_takes_more_rights)
 TEST(dependants_of_a_windows_service_are_stopped_first)
 {
     const char *host = "\"platform\": \"windows\", \"processes\": [" ONE(40, 4, "sqlservr", "") "]," LISTENER HOLDING(
-        40) ", \"services\": [{\"manager\": \"windows\", \"name\": \"MSSQL\", \"main_pid\": 40, \"state\": \"running\","
+        40) ", \"services\": [{\"manager\": \"windows\", \"name\": \"MSSQL\", \"main_pid\": 40, \"state\": \"active\","
             "\"dependants\": \"SQLAGENT,SSRS\"}]";
     struct plan plan = plan_of(arena, host, (struct plan_wish){0});
     // Which unit a process runs in is told by its cgroup on Linux alone.

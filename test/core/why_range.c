@@ -50,7 +50,7 @@ TEST(range_without_the_network_of_virtual_machines_is_put_down_to_another_progra
     add_service(&scene, "winnat", 0)->state = STR("stopped");
     CHECK(ask(&scene, PROTOCOL_TCP, 8080));
     CHECK_INT(first_cause(&scene)->remedies.count, 2);
-    scene.host.services.items[1].state = STR("running");
+    scene.host.services.items[1].state = STR("active");
     CHECK(ask(&scene, PROTOCOL_TCP, 8080));
     CHECK_INT(first_cause(&scene)->remedies.count, 3);
 }

@@ -242,7 +242,7 @@ add_service(struct scene *scene, const char *name, uint32_t pid)
     struct service *service = LIST_ADD(scene->arena, &scene->host.services);
 
     *service =
-        (struct service){.manager = STR("windows"), .name = str_of(name), .main_pid = pid, .state = STR("running")};
+        (struct service){.manager = STR("windows"), .name = str_of(name), .main_pid = pid, .state = STR("active")};
     return service;
 }
 

@@ -183,8 +183,8 @@ main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (unit_count < UNITS && fgets(line, sizeof line, stdin)) {
         struct unit *unit = &units[unit_count];
-        unit_count += sscanf(line, "%15s %63s %d %63s %63s", unit->kind, unit->name, &unit->pid, unit->other,
-                             unit->last) == 5;
+        unit_count +=
+            sscanf(line, "%15s %63s %d %63s %63s", unit->kind, unit->name, &unit->pid, unit->other, unit->last) == 5;
     }
     if (argc != 2 || !load_bus_calls() || bus_calls.create(&bus) < 0 || bus_calls.set_address(bus, argv[1]) < 0 ||
         bus_calls.set_bus_client(bus, 1) < 0 || bus_calls.start(bus) < 0 ||

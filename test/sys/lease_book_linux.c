@@ -137,8 +137,8 @@ take_many(struct report *report, int number)
         enum pick_outcome outcome;
         struct host host;
         int64_t start = clock_mono_us();
-        if (!pick_read_host(arena, &host, NULL) ||
-            !pick_ports(arena, &host, &wish, &outcome, &result, NULL) || outcome != PICK_DONE) {
+        if (!pick_read_host(arena, &host, NULL) || !pick_ports(arena, &host, &wish, &outcome, &result, NULL) ||
+            outcome != PICK_DONE) {
             report->ports[number][i] = -1;
             arena_close(arena);
             continue;
