@@ -30,12 +30,17 @@ TEST(each_ability_is_tried_and_told_once)
                                         "services", "http",    "containers", "probe"};
     struct host host = {0};
     os_read_abilities(arena, &host);
-    CHECK_INT(host.abilities.count, sizeof names / sizeof *names);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    size_t at = 0;
+    for (size_t i = 0; i < host.abilities.count; i++) {
         const struct ability *ability = &host.abilities.items[i];
-        CHECK_STR(ability->name, names[i]);
         CHECK(ability->detail.len > 0);
+        // There only where WSL is.
+        if (str_equal(ability->name, STR("neighbour")))
+            continue;
+        CHECK(at < sizeof names / sizeof *names);
+        CHECK_STR(ability->name, names[at++]);
     }
+    CHECK_INT(at, sizeof names / sizeof *names);
     CHECK(host.abilities.items[0].good);
     // Looking leaves nothing behind in the model.
     CHECK_INT(host.sockets.count + host.redirects.count + host.ranges.count + host.http_urls.count, 0);
