@@ -66,7 +66,7 @@ make_folders(struct arena *arena, struct str path)
 static int
 open_file(struct str path, int flags, struct err *err)
 {
-    struct stat facts;
+    struct stat facts = {0};
     int fd = open(path.ptr, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
     if (fd < 0) {
         fail(err, errno, "open", path);
@@ -103,12 +103,31 @@ ends_open(int fd, off_t size)
     return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
+// Half a line is none: what could not be written whole is taken away again.
+static bool
+add_line(int fd, struct str path, struct str line, struct arena *arena, struct err *err)
+{
+    struct stat facts = {0};
+    struct buf bytes = {.arena = arena};
+    if (fstat(fd, &facts) != 0)
+        return fail(err, errno, "look at", path);
+    if (ends_open(fd, facts.st_size))
+        buf_add_byte(&bytes, '\n');
+    buf_add(&bytes, line);
+    buf_add_byte(&bytes, '\n');
+    ssize_t put = write(fd, bytes.ptr, bytes.len);
+    int error = put < 0 ? errno : ENOSPC;
+    if (put == (ssize_t)bytes.len)
+        return true;
+    int undone = ftruncate(fd, facts.st_size);
+    (void)undone;
+    return fail(err, error, "write", path);
+}
+
 bool
 state_dir_append(struct arena *arena, const char *name, struct str line, struct err *err)
 {
-    struct str folder;
-    struct stat facts;
-    struct buf bytes = {.arena = arena};
+    struct str folder = {0};
     if (!state_dir_path(arena, &folder, err))
         return false;
     make_folders(arena, folder);
@@ -116,22 +135,7 @@ state_dir_append(struct arena *arena, const char *name, struct str line, struct 
     int fd = open_file(path, O_RDWR | O_APPEND | O_CREAT, err);
     if (fd < 0)
         return false;
-    bool good = lock(fd, path, err);
-    if (good && fstat(fd, &facts) == 0) {
-        if (ends_open(fd, facts.st_size))
-            buf_add_byte(&bytes, '\n');
-        buf_add(&bytes, line);
-        buf_add_byte(&bytes, '\n');
-        ssize_t put = write(fd, bytes.ptr, bytes.len);
-        int error = put < 0 ? errno : ENOSPC;
-        good = put == (ssize_t)bytes.len;
-        if (!good) {
-            // Half a line is none.
-            int undone = ftruncate(fd, facts.st_size);
-            (void)undone;
-            fail(err, error, "write", path);
-        }
-    }
+    bool good = lock(fd, path, err) && add_line(fd, path, line, arena, err);
     close(fd);
     return good;
 }
@@ -139,7 +143,7 @@ state_dir_append(struct arena *arena, const char *name, struct str line, struct 
 bool
 state_dir_read(struct arena *arena, const char *name, size_t limit, struct str *out, struct err *err)
 {
-    struct str folder;
+    struct str folder = {0};
     struct stat facts = {0};
     int error = 0;
     if (!state_dir_path(arena, &folder, err))
@@ -154,7 +158,7 @@ state_dir_read(struct arena *arena, const char *name, size_t limit, struct str *
     if (!good)
         fail(err, error ? error : errno, "read", path);
     close(fd);
-    struct str half;
+    struct str half = {0};
     if (good && cut)
         (void)str_cut(out, '\n', &half);
     return good;
