@@ -295,7 +295,7 @@ add_verdict(const struct why_view *view, const struct answer *answer, struct buf
 static bool
 is_said(const struct answer *answer, const struct cause *cause)
 {
-    if (cause != main_cause(answer))
+    if (!cause || cause != main_cause(answer))
         return false;
     if (answer->verdict != WHY_TAKEN)
         return answer->verdict != WHY_UNKNOWN;

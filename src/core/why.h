@@ -29,8 +29,8 @@ enum cause_kind {
     CAUSE_INHERITED,
     CAUSE_REUSEPORT_GROUP,
     CAUSE_LISTENER,
-    CAUSE_BOUND, // up to here: sockets that programs have
-    CAUSE_CONNECTION,
+    CAUSE_BOUND,
+    CAUSE_CONNECTION, // up to here: sockets that programs have
     CAUSE_LINGERING,
     CAUSE_UNACCEPTED,
     CAUSE_KERNEL,

@@ -447,93 +447,58 @@ add_known(struct inquiry *inquiry, struct cause *cause)
 }
 
 static void
-add_by_kind(struct inquiry *inquiry, struct cause *cause)
+stop_blamed_service(struct inquiry *inquiry, struct cause *cause)
 {
-    switch (cause->kind) {
-    case CAUSE_SOCKET_UNIT:
-        stop_socket_unit(inquiry, cause);
-        break;
-    case CAUSE_CONTAINER:
-        stop_container(inquiry, cause);
-        break;
-    case CAUSE_SERVICE:
-        why_stop_service(inquiry, cause, cause->service);
-        break;
-    case CAUSE_HTTP_SYS:
-        why_end_http(inquiry, cause);
-        break;
-    case CAUSE_PORTPROXY:
-        why_end_portproxy(inquiry, cause);
-        break;
-    case CAUSE_RELAY:
-        why_end_relay(inquiry, cause);
-        break;
-    case CAUSE_EXCLUDED_RANGE:
-        why_leave_range(inquiry, cause);
-        break;
-    case CAUSE_INHERITED:
-    case CAUSE_REUSEPORT_GROUP:
-    case CAUSE_LISTENER:
-    case CAUSE_BOUND:
-        why_stop_process(inquiry, cause);
-        break;
-    case CAUSE_CONNECTION:
-        // Beside a server that blocks, or where the bind works, a connection needs no end.
-        if (cause->blocks)
-            end_connection(inquiry, cause);
-        break;
-    case CAUSE_LINGERING:
-    case CAUSE_UNACCEPTED:
-        end_lingering(inquiry, cause);
-        break;
-    case CAUSE_KERNEL:
-        end_kernel(inquiry, cause);
-        break;
-    case CAUSE_PRIVILEGED:
-        allow_privileged(inquiry, cause);
-        break;
-    case CAUSE_ADDRESS:
-        use_own_address(inquiry, cause);
-        break;
-    case CAUSE_HIDDEN:
-        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "look on",
-                       STR("Tells what can't be seen here, and what would help."))
-            ->command = STR("moorage doctor");
-        break;
-    case CAUSE_DENIED:
-        if (inquiry->refusal == REFUSAL_FORBIDDEN)
-            why_find_filter(inquiry, cause);
-        else
-            why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_SOME, "allow it",
-                           STR("Run the program outside of that sandbox or unit, or let its policy allow this port."));
-        break;
-    case CAUSE_EXHAUSTED:
-        widen_range(inquiry, cause);
-        break;
-    case CAUSE_DYNAMIC_RANGE:
-        reserve(inquiry, cause);
-        break;
-    case CAUSE_REDIRECT:
-        end_redirect(inquiry, cause);
-        break;
-    default:
-        break;
-    }
+    why_stop_service(inquiry, cause, cause->service);
 }
 
-// What a program has and does not stand in the way (the address is wrong, the port is shared) needs no end.
+static void
+look_for_hidden(struct inquiry *inquiry, struct cause *cause)
+{
+    why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "look on",
+                   STR("Tells what can't be seen here, and what would help."))
+        ->command = STR("moorage doctor");
+}
+
+static void
+allow_denied(struct inquiry *inquiry, struct cause *cause)
+{
+    if (inquiry->refusal == REFUSAL_FORBIDDEN)
+        why_find_filter(inquiry, cause);
+    else
+        why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_SOME, "allow it",
+                       STR("Run the program outside of that sandbox or unit, or let its policy allow this port."));
+}
+
+// What ends a cause of each kind; kinds without one need no end.
+static void (*const ends[CAUSE_KIND_COUNT])(struct inquiry *inquiry, struct cause *cause) = {
+    [CAUSE_SOCKET_UNIT] = stop_socket_unit, [CAUSE_CONTAINER] = stop_container,
+    [CAUSE_SERVICE] = stop_blamed_service,  [CAUSE_HTTP_SYS] = why_end_http,
+    [CAUSE_PORTPROXY] = why_end_portproxy,  [CAUSE_RELAY] = why_end_relay,
+    [CAUSE_INHERITED] = why_stop_process,   [CAUSE_REUSEPORT_GROUP] = why_stop_process,
+    [CAUSE_LISTENER] = why_stop_process,    [CAUSE_BOUND] = why_stop_process,
+    [CAUSE_CONNECTION] = end_connection,    [CAUSE_LINGERING] = end_lingering,
+    [CAUSE_UNACCEPTED] = end_lingering,     [CAUSE_KERNEL] = end_kernel,
+    [CAUSE_HIDDEN] = look_for_hidden,       [CAUSE_EXCLUDED_RANGE] = why_leave_range,
+    [CAUSE_PRIVILEGED] = allow_privileged,  [CAUSE_ADDRESS] = use_own_address,
+    [CAUSE_DENIED] = allow_denied,          [CAUSE_EXHAUSTED] = widen_range,
+    [CAUSE_REDIRECT] = end_redirect,        [CAUSE_DYNAMIC_RANGE] = reserve,
+};
+
+// What programs have and does not stand in the way (the address is wrong, the port is shared, a connection stands beside its
+// server) needs no end.
 static bool
 is_beside(const struct cause *cause)
 {
-    return !cause->blocks && cause->kind <= CAUSE_BOUND;
+    return !cause->blocks && cause->kind <= CAUSE_CONNECTION;
 }
 
 void
 why_add_remedies(struct inquiry *inquiry, struct cause *cause)
 {
     use_other_port(inquiry, cause);
-    if (!is_beside(cause))
-        add_by_kind(inquiry, cause);
+    if (ends[cause->kind] && !is_beside(cause))
+        ends[cause->kind](inquiry, cause);
     // What is known of a forwarder helps only while its container is not known, and so it is with what is behind others.
     if (cause->blocks && !cause->container && cause->users.count == 0 && !cause->neighbour)
         add_known(inquiry, cause);
