@@ -220,22 +220,25 @@ name_starter(struct release *release, struct plan *plan, const struct holder *ho
         *LIST_ADD(arena, &release->starters) = plan_key(arena, process);
 }
 
+// The first port that still can't be bound, or NULL.
+static struct plan_goal *
+first_taken(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->goals.count; i++)
+        if (plan->goals.items[i].failed || !plan->goals.items[i].answer.bindable)
+            return &plan->goals.items[i];
+    return NULL;
+}
+
 void
 release_judge(struct release *release, struct plan *plan)
 {
+    struct plan_goal *taken = first_taken(plan);
+    const struct holder *holder = taken ? newcomer(plan, taken) : NULL;
+    bool was_free = taken && taken->free_us != 0;
     bool failed = false;
-    const struct holder *holder = NULL;
-    bool was_free = false;
 
-    release->taken = NULL;
-    for (size_t i = 0; i < plan->goals.count && !release->taken; i++) {
-        struct plan_goal *goal = &plan->goals.items[i];
-        if (!goal->failed && goal->answer.bindable)
-            continue;
-        release->taken = goal;
-        was_free = goal->free_us != 0;
-        holder = newcomer(plan, goal);
-    }
+    release->taken = taken;
     for (size_t i = 0; i < plan->steps.count; i++)
         failed = failed || plan->steps.items[i].result == PLAN_FAILED;
     if (!release->taken)

@@ -193,17 +193,15 @@ ask_shell(struct arena *arena, struct str shell, struct str word, uint16_t port)
     setenv("PATH", "/usr/bin:/bin", 1);
     CHECK(spawn_read(arena, argv, argc, 60000, 16 << 20, &answer, &err));
     CHECK(neighbour_list_parse(arena, answer.out, STR("WSL here"), &host, &err));
-    for (size_t i = 0; i < host.neighbour_ports.count; i++) {
-        const struct neighbour_port *found = &host.neighbour_ports.items[i];
-        if (found->port != port || found->protocol != PROTOCOL_TCP)
-            continue;
-        CHECK(address_is_loopback(found->address));
-        CHECK_INT(found->pid, getpid());
-        CHECK_STR(found->system, "WSL here");
-        CHECK(str_find(found->command, STR("neighbour")) != SIZE_MAX);
-        return;
-    }
-    CHECK(!"the port is in the answer");
+    const struct neighbour_port *found = NULL;
+    for (size_t i = 0; i < host.neighbour_ports.count && !found; i++)
+        if (host.neighbour_ports.items[i].port == port && host.neighbour_ports.items[i].protocol == PROTOCOL_TCP)
+            found = &host.neighbour_ports.items[i];
+    CHECK(found);
+    CHECK(address_is_loopback(found->address));
+    CHECK_INT(found->pid, getpid());
+    CHECK_STR(found->system, "WSL here");
+    CHECK(str_find(found->command, STR("neighbour")) != SIZE_MAX);
 }
 
 TEST(script_finds_a_listener_and_its_program)
