@@ -149,12 +149,19 @@ add_raw_command(struct arena *arena, cJSON *object, const struct str_list *comma
         json_append_str(arena, raw, json_base64(arena, command->items[i]));
 }
 
+// How a fact stands that was asked for and that a process took with it when it ended.
+static enum known
+left_of(const struct process *process, enum known known)
+{
+    return known == KNOWN_NOT_ASKED && process->known != KNOWN_YES ? process->known : known;
+}
+
 static void
 add_command(struct arena *arena, cJSON *object, cJSON *unknown, const struct process *process,
             const struct report_privacy *privacy)
 {
     if (process->command_known != KNOWN_YES) {
-        add_fact(arena, object, unknown, "command", process->command_known, STR(""));
+        add_fact(arena, object, unknown, "command", left_of(process, process->command_known), STR(""));
         return;
     }
     cJSON *array = json_add_array(object, "command");
@@ -182,13 +189,15 @@ add_process(struct arena *arena, cJSON *object, cJSON *unknown, const struct pro
         json_add_str(arena, object, "started", report_time(arena, process->started_ms));
     else
         add_fact(arena, object, unknown, "started", KNOWN_GONE, STR(""));
-    add_fact(arena, object, unknown, "exe", process->exe.known, shown_path(arena, process->exe.value, privacy));
+    add_fact(arena, object, unknown, "exe", left_of(process, process->exe.known),
+             shown_path(arena, process->exe.value, privacy));
     add_command(arena, object, unknown, process, privacy);
-    add_fact(arena, object, unknown, "cwd", process->cwd.known, shown_path(arena, process->cwd.value, privacy));
+    add_fact(arena, object, unknown, "cwd", left_of(process, process->cwd.known),
+             shown_path(arena, process->cwd.value, privacy));
     if (privacy->share)
         json_add_null(object, "user");
     else
-        add_fact(arena, object, unknown, "user", process->user.known, process->user.value);
+        add_fact(arena, object, unknown, "user", left_of(process, process->user.known), process->user.value);
     if (process->git_root.known == KNOWN_YES && process->git_root.value.len > 0) {
         cJSON *git = json_add_object(object, "git");
         json_add_str(arena, git, "root", shown_path(arena, process->git_root.value, privacy));

@@ -117,6 +117,11 @@ TEST(what_could_not_be_read_is_null_and_has_its_reason)
                     "\"cwd\":\"unsupported\",\"user\":\"gone\"}"));
     holder.process = NULL;
     CHECK(has(holder_text(arena, &holder, &masked), "\"exe\":\"gone\""));
+    process = (struct process){.pid = 7, .known = KNOWN_GONE};
+    holder.process = &process;
+    CHECK(has(
+        holder_text(arena, &holder, &masked),
+        "\"unknown\":{\"started\":\"gone\",\"exe\":\"gone\",\"command\":\"gone\",\"cwd\":\"gone\",\"user\":\"gone\"}"));
 }
 
 TEST(bytes_that_are_no_text_are_kept_beside)
