@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 
+import docker
 import kernel
 import lib
 import shapes
@@ -84,6 +85,21 @@ def an_nftables_translation_of_a_range_to_another_host_is_told():
     lib.after(subprocess.run, ["nft", f"delete table inet e2e{port}"])
     cause = cause_of(why(f"tcp/{port + 2}", code=0), "redirect", blocks=False)
     assert "192.0.2.9:8443" in cause["sentence"], cause["sentence"]
+
+
+@test
+def the_container_behind_a_packet_rule_is_named():
+    lib.need_root()
+    port = new_port()
+    packet_rule("nft", f"add table ip e2e{port}; "
+                f"add chain ip e2e{port} pre {{ type nat hook prerouting priority -100; }}; "
+                f"add rule ip e2e{port} pre tcp dport {port} dnat to 172.17.0.2:80")
+    lib.after(subprocess.run, ["nft", f"delete table ip e2e{port}"])
+    env = docker.daemon(docker.serve(docker.one_container(port), chunked=False))
+    cause = cause_of(why(f"tcp/{port}", code=0, env=env), "redirect", blocks=False)
+    assert "container shop-web-1 (docker)" in cause["sentence"], cause["sentence"]
+    assert cause["container"]["name"] == "shop-web-1", cause
+    assert "docker stop shop-web-1" in [remedy["by_hand"] for remedy in cause["remedies"]], cause["remedies"]
 
 
 @test
