@@ -76,7 +76,7 @@ struct remedy {
     enum harm harm;
     struct str label;    // two words for the text: "stop it", "or use", "for good"
     struct str sentence; // what it does and what it costs
-    struct str command;  // what to type; empty = nothing to type
+    struct str command;  // what to type, of moorage or of the system; empty = nothing to type
     struct str by_hand;  // the same without moorage: "kill 41233"; empty = none
     uint16_t port;       // OTHER_PORT: the port
 };

@@ -152,10 +152,16 @@ why_free_command(struct inquiry *inquiry);
 // A command of core/platform.h for the asked port.
 struct str
 why_fill_port(struct inquiry *inquiry, struct str template);
-void
-why_stop_service(struct inquiry *inquiry, struct cause *cause, const struct service *service);
+
+// Remedies that stop whoever has the port (why_remedy_stop.c).
 void
 why_stop_process(struct inquiry *inquiry, struct cause *cause);
+void
+why_stop_main_service(struct inquiry *inquiry, struct cause *cause);
+void
+why_stop_socket_unit(struct inquiry *inquiry, struct cause *cause);
+void
+why_stop_container(struct inquiry *inquiry, struct cause *cause);
 // The same question with more rights.
 void
 why_see_who(struct inquiry *inquiry, struct cause *cause, const char *label, const char *sentence);

@@ -42,22 +42,17 @@ why_end_http(struct inquiry *inquiry, struct cause *cause)
         const struct http_user *user = &cause->users.items[i];
         struct service service = service_of(inquiry, cause, user);
         struct str name = http_user_name(arena, user);
-        struct remedy *stop;
         if (service.name.len > 0) {
-            stop =
-                why_add_remedy(inquiry, cause, LEVER_SERVICE, harm_of(user->known.harm), "stop it",
-                               str_printf(arena, "Stops %.*s (service %.*s).", STR_ARG(name), STR_ARG(service.name)));
-            stop->by_hand = platform_stop_service(arena, &service);
+            why_add_remedy(inquiry, cause, LEVER_SERVICE, harm_of(user->known.harm), "stop it",
+                           str_printf(arena, "Stops %.*s (service %.*s).", STR_ARG(name), STR_ARG(service.name)))
+                ->command = platform_stop_service(arena, &service);
         } else if (user->pid != 0) {
             const struct platform_value pid[] = {{"pid", str_printf(arena, "%u", user->pid)}};
             const struct platform_value pids[] = {{"pids", platform_fill(arena, inquiry->platform->end_pid, pid, 1)}};
-            stop = why_add_remedy(inquiry, cause, LEVER_PROCESS, HARM_LOW, "stop it",
-                                  str_printf(arena, "Asks %.*s to end.", STR_ARG(name)));
-            stop->by_hand = platform_fill(arena, inquiry->platform->end, pids, 1);
-        } else {
-            continue;
+            why_add_remedy(inquiry, cause, LEVER_PROCESS, HARM_LOW, "stop it",
+                           str_printf(arena, "Asks %.*s to end.", STR_ARG(name)))
+                ->command = platform_fill(arena, inquiry->platform->end, pids, 1);
         }
-        stop->command = why_free_command(inquiry);
     }
     if (!http_users_listen(inquiry->host, inquiry->port) && !inquiry->host->admin)
         why_see_who(inquiry, cause, "see who", "Names the program behind it; that takes more rights.");
@@ -66,12 +61,9 @@ why_end_http(struct inquiry *inquiry, struct cause *cause)
 void
 why_end_portproxy(struct inquiry *inquiry, struct cause *cause)
 {
-    struct remedy *stop =
-        why_add_remedy(inquiry, cause, LEVER_SYSTEM, HARM_LOW, "stop it",
-                       as_admin(inquiry, "Deletes the rule; the service that listens for it goes on"));
-
-    stop->command = why_free_command(inquiry);
-    stop->by_hand = why_delete_portproxy(inquiry, cause->redirect);
+    why_add_remedy(inquiry, cause, LEVER_SYSTEM, HARM_LOW, "stop it",
+                   as_admin(inquiry, "Deletes the rule; the service that listens for it goes on"))
+        ->by_hand = why_delete_portproxy(inquiry, cause->redirect);
 }
 
 // The name of a distribution stands behind "WSL ".

@@ -329,7 +329,8 @@ offers(struct scene *scene, const char *by_hand)
     const struct cause *cause = first_cause(scene);
 
     for (size_t i = 0; i < cause->remedies.count; i++)
-        if (str_equal(cause->remedies.items[i].by_hand, str_of(by_hand)))
+        if (str_equal(cause->remedies.items[i].by_hand, str_of(by_hand)) ||
+            str_equal(cause->remedies.items[i].command, str_of(by_hand)))
             return true;
     return false;
 }
