@@ -30,8 +30,12 @@ struct picking {
 bool
 pick_read_host(struct arena *arena, struct host *host, struct err *err)
 {
+    struct err ignored = {0};
+
     *host = (struct host){0};
-    return reserved_read(arena, host, err) && net_read_addresses(arena, host, err);
+    // Where the system does not tell its ranges, those that systems usually have are kept out of.
+    (void)reserved_read(arena, host, &ignored);
+    return net_read_addresses(arena, host, err);
 }
 
 bool

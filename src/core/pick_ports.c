@@ -51,6 +51,7 @@ struct pick_field *
 pick_field_make(struct arena *arena, const struct host *host, const struct pick_wish *wish)
 {
     struct pick_field *field = arena_alloc(arena, sizeof *field);
+    bool told = false; // the dynamic range
 
     field->refused[0] = PICK_OUTSIDE;
     if (wish->last && wish->first > 1)
@@ -60,11 +61,13 @@ pick_field_make(struct arena *arena, const struct host *host, const struct pick_
     refuse(field, 1, UNPRIVILEGED - 1, PICK_PRIVILEGED);
     for (size_t i = 0; i < host->ranges.count; i++) {
         const struct port_range *range = &host->ranges.items[i];
-        if (range->any_protocol || host_same_ports(range->protocol, wish->lease.protocol))
-            refuse_range(field, range);
+        if (!range->any_protocol && !host_same_ports(range->protocol, wish->lease.protocol))
+            continue;
+        refuse_range(field, range);
+        told = told || range->kind == RANGE_DYNAMIC;
     }
     for (size_t i = 0; i < sizeof abroad / sizeof *abroad; i++)
-        if (wish->targets & (unsigned)abroad[i].target)
+        if (!told || wish->targets & (unsigned)abroad[i].target)
             refuse(field, abroad[i].first, abroad[i].last, PICK_ABROAD);
     return field;
 }

@@ -95,7 +95,7 @@ open_lock(struct lease_book *book, struct err *err)
 {
     const wchar_t *path = wide_path(book->arena, join(book->arena, book->path, STR(LOCK)));
     DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE;
-    DWORD flags = FILE_FLAG_OVERLAPPED | FILE_FLAG_OPEN_REPARSE_POINT;
+    DWORD flags = FILE_FLAG_OPEN_REPARSE_POINT;
     book->lock = CreateFileW(path, GENERIC_READ, share, NULL, OPEN_EXISTING, flags, NULL);
     if (book->lock == INVALID_HANDLE_VALUE && GetLastError() == ERROR_FILE_NOT_FOUND)
         book->lock = CreateFileW(path, GENERIC_READ | GENERIC_WRITE, share, NULL, OPEN_ALWAYS, flags, NULL);
@@ -103,29 +103,72 @@ open_lock(struct lease_book *book, struct err *err)
            fault_set(err, GetLastError(), "lock the leases in %.*s", STR_ARG(book->path));
 }
 
+// One wait for the lock, shared by the program and the thread that waits. Who is the last to know of it closes it.
+struct waiting {
+    struct arena *arena; // it lives in
+    HANDLE file;
+    DWORD code;
+    volatile LONG state;
+};
+
+enum {
+    WAITING,
+    ANSWERED,  // by the thread
+    ABANDONED, // by the program: the file is the thread's now
+};
+
+static DWORD
+take_lock(HANDLE file, DWORD flags)
+{
+    OVERLAPPED start = {0};
+    return LockFileEx(file, LOCKFILE_EXCLUSIVE_LOCK | flags, 0, 1, 0, &start) ? ERROR_SUCCESS : GetLastError();
+}
+
+static DWORD WINAPI
+wait_for_lock(void *context)
+{
+    struct waiting *waiting = context;
+    waiting->code = take_lock(waiting->file, 0);
+    if (InterlockedCompareExchange(&waiting->state, ANSWERED, WAITING) == ABANDONED) {
+        CloseHandle(waiting->file);
+        arena_close(waiting->arena);
+    }
+    return 0;
+}
+
+// The wait itself has no deadline, so that a thread does it: overlapped, Windows would queue it just so, but Wine never ends
+// such a wait.
+static DWORD
+lock_in_time(struct lease_book *book, unsigned deadline_ms)
+{
+    struct arena *arena = arena_open();
+    struct waiting *waiting = arena_alloc(arena, sizeof *waiting);
+    *waiting = (struct waiting){.arena = arena, .file = book->lock};
+    HANDLE thread = CreateThread(NULL, 0, wait_for_lock, waiting, 0, NULL);
+    if (!thread) {
+        DWORD code = GetLastError();
+        arena_close(arena);
+        return code;
+    }
+    (void)WaitForSingleObject(thread, deadline_ms);
+    CloseHandle(thread);
+    if (InterlockedCompareExchange(&waiting->state, ABANDONED, WAITING) == WAITING) {
+        book->lock = INVALID_HANDLE_VALUE;
+        return WAIT_TIMEOUT;
+    }
+    DWORD code = waiting->code;
+    arena_close(arena);
+    return code;
+}
+
 bool
 lease_book_lock(struct lease_book *book, unsigned deadline_ms, struct err *err)
 {
-    OVERLAPPED wait = {0};
-    DWORD unused;
-    DWORD code = ERROR_SUCCESS;
-
     if (!open_lock(book, err))
         return false;
-    wait.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-    if (!wait.hEvent)
-        return fault_set(err, GetLastError(), "lock the leases in %.*s", STR_ARG(book->path));
-    if (!LockFileEx(book->lock, LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, &wait))
-        code = GetLastError();
-    if (code == ERROR_IO_PENDING) {
-        code = WaitForSingleObject(wait.hEvent, deadline_ms) == WAIT_OBJECT_0 ? ERROR_SUCCESS : WAIT_TIMEOUT;
-        // The lock may still have come in the last moment; then it is given back with the file.
-        if (code == WAIT_TIMEOUT)
-            CancelIoEx(book->lock, &wait);
-        if (!GetOverlappedResult(book->lock, &wait, &unused, TRUE) && code == ERROR_SUCCESS)
-            code = GetLastError();
-    }
-    CloseHandle(wait.hEvent);
+    DWORD code = take_lock(book->lock, LOCKFILE_FAIL_IMMEDIATELY);
+    if (code == ERROR_LOCK_VIOLATION || code == ERROR_IO_PENDING)
+        code = lock_in_time(book, deadline_ms);
     if (code == WAIT_TIMEOUT)
         return err_set(err, ERR_TIMEOUT, code, "lock the leases in %.*s: they have been locked for %u s",
                        STR_ARG(book->path), deadline_ms / 1000);

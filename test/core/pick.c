@@ -78,8 +78,8 @@ TEST(no_port_is_picked_twice)
     }
     // Half a minute later they may come again.
     struct pick_wish few = nobody;
-    few.first = 20000;
-    few.last = 20001;
+    few.first = 61000;
+    few.last = 61001;
     CHECK(port_for(arena, &few) && port_for(arena, &few));
     CHECK_INT(port_for(arena, &few), 0);
     clock_sleep_ms(LEASE_BRIEF_MS);
@@ -390,8 +390,20 @@ TEST(tables_that_cannot_be_read_are_an_error)
     fake_host_fail_each("bind_probe", ERR_NOT_ALLOWED);
     CHECK(!pick_ports(arena, &host, &nobody, &outcome, &result, NULL));
     fake_host_fail_each("socket_table_read", ERR_NONE);
-    fake_host_fail_each("reserved_read", ERR_NOT_ALLOWED);
+    fake_host_fail_each("net_read_addresses", ERR_NOT_ALLOWED);
     CHECK(!pick_read_host(arena, &host, NULL));
+}
+
+TEST(where_the_ranges_are_not_told_the_usual_ones_are_avoided)
+{
+    struct pick_wish wish = nobody;
+    load("]");
+    fake_host_fail_each("reserved_read", ERR_FORMAT);
+    for (int i = 0; i < 50; i++)
+        CHECK(port_for(arena, &wish) <= 32767);
+    wish.first = 32768;
+    wish.last = 65535;
+    CHECK_INT(port_for(arena, &wish), 0);
 }
 
 TAP_MAIN
