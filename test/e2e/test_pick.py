@@ -599,12 +599,16 @@ def a_crowded_host_is_no_slow_one():
     program_path = lib.need_plain_program()
 
     def measure():
+        """Milliseconds of the processor, which a busy machine does not change much; the median of many runs."""
         times = []
-        for _ in range(9):
-            start = time.monotonic()
-            done = subprocess.run([program_path, "pick"], env=env_of(folder), capture_output=True, check=True)
-            times.append(time.monotonic() - start)
-            assert 37304 <= int(done.stdout) <= 65535
+        for _ in range(25):
+            picker = subprocess.Popen([program_path, "pick"], env=env_of(folder), stdout=subprocess.PIPE)
+            said = picker.stdout.read()
+            picker.stdout.close()
+            _, status, usage = os.wait4(picker.pid, 0)
+            picker.returncode = os.waitstatus_to_exitcode(status)
+            times.append(usage.ru_utime + usage.ru_stime)
+            assert picker.returncode == 0 and 37304 <= int(said) <= 65535
         return sorted(times)[len(times) // 2]
 
     empty = measure()
@@ -615,7 +619,8 @@ def a_crowded_host_is_no_slow_one():
     if holder.stdout.readline().strip() != "ready":
         raise lib.Skip("may not open 18,000 sockets")
     full = measure()
-    print(f"# a pick takes {empty * 1000:.1f} ms of an empty range, {full * 1000:.1f} ms where 18,000 of 28,232 are taken")
+    print(f"# a pick takes {empty * 1000:.1f} ms of the processor in an empty range, {full * 1000:.1f} ms where 18,000 of "
+          "28,232 are taken")
     assert full < 3 * empty, (empty, full)
 
 
