@@ -102,7 +102,7 @@ be_command(char **argv, int socket, bool see, bool no_loss)
 {
     int listener = see ? bind_notice_install(no_loss) : -1;
     struct told told = {.error = listener >= 0 ? 0 : see ? errno : ENOSYS};
-    struct told answer;
+    struct told answer = {0};
     int end = -1;
 
     (void)send_told(socket, told, listener);
@@ -208,7 +208,7 @@ bind_catch_start(struct arena *arena, const struct str_list *command, struct bin
     struct bind_catch *bound = arena_alloc(arena, sizeof *bound);
     char **argv = arena_array(arena, command->count + 1, sizeof *argv);
     int ends[2] = {-1, -1};
-    struct told told;
+    struct told told = {0};
     int ignored;
     const char *refused = NULL;
 
