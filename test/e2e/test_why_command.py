@@ -349,7 +349,8 @@ def ctrl_c_reaches_the_command_and_the_answer_is_still_told():
     if pid == 0:
         os.execve(lib.program(), [lib.program(), "why", "--", *script(
             f"try: socket.socket().bind(('127.0.0.1', {port}))\nexcept OSError: pass\n"
-            "print('ready', flush=True)\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('interrupted'); sys.exit(9)")],
+            "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
+            "except KeyboardInterrupt: print('interrupted'); sys.exit(9)")],
                   lib.environment())
     lib.after(os.close, master)
     seen = b""
