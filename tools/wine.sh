@@ -12,25 +12,36 @@ export WINEARCH=win64 WINEDEBUG="${WINEDEBUG:--all}"
 export WINEDLLOVERRIDES="${WINEDLLOVERRIDES:-mscoree,mshtml=;winedbg.exe=d;winemenubuilder.exe=d;explorer.exe=d}"
 unset DISPLAY
 
+mkdir -p "$WINEPREFIX"
+
+# What is started now is the first program of its server, and with it start the services of Windows, whose error output then
+# is its own: so that is never a program under test, whose pipes would stay open. A server may still be on its way out, or
+# have died without --stop.
+start() {
+    if [ ! -e "$WINEPREFIX/ready" ]; then
+        wineboot -i && winecfg -v win10 && wineserver -w && touch "$WINEPREFIX/ready" || return 1
+    fi
+    # The server lives until --stop, or its services would end with each program. It says 2 where there is one already.
+    if wineserver -p || [ ! -e "$WINEPREFIX/started" ]; then
+        wine wineboot && touch "$WINEPREFIX/started"
+    fi
+}
+
+stop() {
+    rm -f "$WINEPREFIX/started"
+    [ ! -e "$WINEPREFIX/ready" ] || { wineserver -k; wineserver -w; }
+}
+
+# Several may come at once. What inherits an open pipe or the lock from here would keep it, so that it gets none.
+one_at_a_time() {
+    (flock 9 && "$1" 9>&-) 9>"$WINEPREFIX.lock" </dev/null >"$WINEPREFIX.log" 2>&1
+}
+
 if [ "${1:-}" = --stop ]; then
-    [ ! -e "$WINEPREFIX/ready" ] || wineserver -k || true
+    one_at_a_time stop || true
     exit 0
 fi
-
-# Several may come at once; one makes the prefix and starts its server, which then lives until --stop, or its services would
-# end with each program. Windows' own services are started here and now: started later by a program under test, they would
-# keep its pipes open. What inherits an open pipe from here would keep that open, so that it gets none.
-mkdir -p "$WINEPREFIX"
-(
-    flock 9
-    if [ ! -e "$WINEPREFIX/ready" ]; then
-        wineboot -i 9>&- && winecfg -v win10 9>&- && wineserver -w 9>&- && touch "$WINEPREFIX/ready" || exit 1
-    fi
-    # It ends with 2 where there is a server already.
-    if wineserver -p 9>&-; then
-        wine wineboot 9>&-
-    fi
-) 9>"$WINEPREFIX.lock" </dev/null >"$WINEPREFIX.log" 2>&1 || {
+one_at_a_time start || {
     cat "$WINEPREFIX.log" >&2
     exit 1
 }
