@@ -161,7 +161,7 @@ print_json(struct command_run *run, const struct inquest *inquest)
 static int
 check_run(struct command_run *run, struct err *err)
 {
-    struct inquest inquest = {.arena = run->arena};
+    struct inquest inquest = inquest_begin(run);
     struct service_table services = {0};
 
     if (run->operands.count == 0) {

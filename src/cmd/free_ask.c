@@ -132,12 +132,13 @@ read_operand(const struct command_run *run, struct str word, const struct servic
              struct endpoint_list *out, struct err *err)
 {
     struct arena *arena = run->arena;
-    struct inquest inquest = {.arena = arena, .endpoints = *out};
+    struct inquest inquest = inquest_begin(run);
     struct str text;
 
     if (str_equal(word, STR("-"))) {
         if (!file_read_input(arena, INPUT_LIMIT, &text, err))
             return false;
+        inquest.endpoints = *out;
         if (inquest_add_text(&inquest, text) != INQUEST_TEXT_PORT)
             return err_set(
                 err, ERR_FORMAT, 0,
@@ -163,8 +164,11 @@ static void
 add_question(const struct command_run *run, const struct free_options *options, const struct endpoint *endpoint,
              uint16_t port, enum protocol protocol, struct free_questions *out)
 {
-    struct why_question question = {
-        .endpoint = *endpoint, .protocol = protocol, .mode = inquest_mode(options->bind), .deadline_ms = DEADLINE_MS};
+    struct why_question question = {.endpoint = *endpoint,
+                                    .protocol = protocol,
+                                    .mode = inquest_mode(options->bind),
+                                    .share = run->privacy.share,
+                                    .deadline_ms = DEADLINE_MS};
 
     question.endpoint.first = port;
     question.endpoint.last = port;

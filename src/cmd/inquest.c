@@ -25,6 +25,12 @@ socket_path(struct str text)
     return path;
 }
 
+struct inquest
+inquest_begin(const struct command_run *run)
+{
+    return (struct inquest){.arena = run->arena, .share = run->privacy.share};
+}
+
 enum bind_mode
 inquest_mode(struct str bind)
 {

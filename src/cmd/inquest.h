@@ -29,7 +29,7 @@ struct inquest {
     struct arena *arena;
     enum bind_mode mode; // how the asked server binds
     bool v6only;         // an IPv6 address is asked for as IPv6 alone
-    bool share;          // the answer names no users
+    bool share;          // the answer names no users (--share)
     bool as_root;
     bool all;
     bool deep;
@@ -44,6 +44,10 @@ struct inquest {
     struct why_index index; // of the rows in `host`
     struct why_outcomes outcomes;
 };
+
+// An empty one for this run: its memory, and whether its answers may name users. Every inquest begins here.
+struct inquest
+inquest_begin(const struct command_run *run);
 
 // How `--bind HOW` binds: "plain", "reuse", "reuseport", "exclusive"; anything else is what an ordinary server does.
 enum bind_mode

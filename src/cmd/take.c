@@ -97,7 +97,7 @@ hold_inquest(struct taking *taking, const struct lease *lease, struct err *err)
 {
     struct arena *arena = taking->run->arena;
 
-    taking->inquest = (struct inquest){.arena = arena, .share = taking->run->privacy.share};
+    taking->inquest = inquest_begin(taking->run);
     *LIST_ADD(arena, &taking->inquest.endpoints) = (struct endpoint){
         .first = lease->port,
         .last = lease->port,

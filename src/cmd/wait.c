@@ -176,7 +176,8 @@ ask_why(struct command_run *run, const struct wait *wait, struct inquest *inques
 {
     struct err err = {0};
 
-    *inquest = (struct inquest){.arena = run->arena, .share = run->common.share, .as_root = wait->free};
+    *inquest = inquest_begin(run);
+    inquest->as_root = wait->free;
     for (size_t i = 0; i < wait->targets.count; i++) {
         const struct wait_target *target = &wait->targets.items[i];
         if (target->met || target->host.len)

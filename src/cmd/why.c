@@ -148,16 +148,13 @@ static int
 why_run(struct command_run *run, struct err *err)
 {
     const struct why_options *options = run->options;
-    struct inquest inquest = {
-        .arena = run->arena,
-        .mode = inquest_mode(options->bind),
-        .share = run->common.share,
-        .as_root = options->as_root,
-        .all = options->all,
-        .deep = options->deep,
-    };
+    struct inquest inquest = inquest_begin(run);
     struct service_table services = {0};
 
+    inquest.mode = inquest_mode(options->bind);
+    inquest.as_root = options->as_root;
+    inquest.all = options->all;
+    inquest.deep = options->deep;
     if (run->operands.count == 0) {
         err_set(err, ERR_USAGE, 0, "which port? For example: moorage why 8080");
         return EXIT_USAGE;

@@ -77,13 +77,15 @@ static void
 explain(struct watched *watched, const struct bind_try *bind)
 {
     const struct why_command_options *options = watched->run->options;
-    struct explanation made = {.inquest = {.arena = watched->run->arena, .all = options->all, .deep = options->deep}};
+    struct explanation made = {.inquest = inquest_begin(watched->run)};
     struct endpoint endpoint;
     struct err err = {0};
 
     if (!caught_wants(&watched->caught, bind, &endpoint, &made.inquest.mode))
         return;
     made.inquest.v6only = bind->v6only;
+    made.inquest.all = options->all;
+    made.inquest.deep = options->deep;
     *LIST_ADD(watched->run->arena, &made.inquest.endpoints) = endpoint;
     made.answered = inquest_answer(&made.inquest, &err);
     made.made_us = clock_mono_us();
@@ -214,7 +216,6 @@ read_text(struct watched *watched)
     struct str text = bind_catch_text(watched->bound);
     struct err err = {0};
 
-    watched->text = (struct inquest){.arena = watched->run->arena};
     if (known_error_in(text).len == 0 || inquest_add_text(&watched->text, text) == INQUEST_TEXT_NOTHING)
         return;
     watched->text_answered = watched->text.endpoints.count == 0 || inquest_answer(&watched->text, &err);
@@ -374,7 +375,7 @@ static int
 why_command_run(struct command_run *run, struct err *err)
 {
     const struct why_command_options *options = run->options;
-    struct watched watched = {.run = run, .said = *run, .caught = {.arena = run->arena}};
+    struct watched watched = {.run = run, .said = *run, .caught = {.arena = run->arena}, .text = inquest_begin(run)};
     struct str why_not = {0};
     int code;
 

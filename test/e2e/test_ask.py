@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import sys
 
 import lib
 import shapes
@@ -413,6 +414,14 @@ def a_shared_answer_names_no_user():
         assert "root" not in said and "65534" not in said and "nobody" not in said, str(result)
         if args[0] != "doctor" and "--json" in args:
             assert '"uid": 0' not in result.out, str(result)
+    bind = f"import socket\ntry: socket.socket().bind(('0.0.0.0', {port}))\nexcept OSError: pass"
+    for args in (("why", "--share", "--", sys.executable, "-c", bind), ("check", port, "--share"),
+                 ("free", port, "--share", "--dry-run"), ("free", port, "--share", "--dry-run", "--json"),
+                 ("wait", port, "--share", "--free", "--timeout", "10ms")):
+        result = lib.run(*args, uid=65534, env=lib.environment(MOORAGE_STATE_DIR="/nonexistent"))
+        said = (result.out + result.err).replace("--as-root", "")
+        assert "may not look into" in said or args[0] == "check", str(result)
+        assert "root" not in said and "nobody" not in said, str(result)
 
 
 lib.main(own_netns=True)
