@@ -202,3 +202,24 @@ http_header(const struct http_answer *answer, struct str name)
     }
     return (struct str){NULL, 0};
 }
+
+struct str
+http_api_request(struct arena *arena, struct str method, struct str target)
+{
+    bool order = str_equal(method, STR("POST"));
+
+    return str_printf(arena,
+                      "%.*s %.*s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: moorage/" MOORAGE_VERSION
+                      "\r\nAccept: application/json\r\n%sConnection: close\r\n\r\n",
+                      STR_ARG(method), STR_ARG(target), order ? "Content-Length: 0\r\n" : "");
+}
+
+// RFC 9112 section 3; an IPv6 address stands in brackets.
+struct str
+http_get_request(struct arena *arena, struct str host, uint16_t port, struct str path)
+{
+    bool six = str_find_byte(host, ':') != SIZE_MAX;
+
+    return str_printf(arena, "GET %.*s HTTP/1.1\r\nHost: %s%.*s%s:%u\r\nUser-Agent: moorage\r\nAccept: */*\r\n\r\n",
+                      STR_ARG(path), six ? "[" : "", STR_ARG(host), six ? "]" : "", (unsigned)port);
+}

@@ -1,8 +1,8 @@
 #ifndef MOORAGE_DECODE_HTTP_H
 #define MOORAGE_DECODE_HTTP_H
 
-// The answer to one HTTP/1.1 request, out of bytes that arrive in pieces (RFC 9112). Only what a client of a local API
-// needs: status, header fields, and the body by Content-Length, by chunks or up to the end of the connection.
+// HTTP/1.1 as a client speaks it (RFC 9112): the text of a request, and the answer to one, out of bytes that arrive in pieces.
+// Only what a client of a local API needs: status, header fields, and the body by Content-Length, by chunks or up to the end of the connection.
 // Invariants: nothing is written or allocated before the answer is whole, so asking again after each piece is cheap; an
 // answer that could be read in two ways (two lengths, a length beside chunks) is broken, not guessed at.
 // The systems do not differ.
@@ -12,6 +12,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+// A request to the API of this machine: "GET", "/containers/json". An order ("POST") has no body and says so: some servers
+// wait for one else. The connection ends with the answer.
+struct str
+http_api_request(struct arena *arena, struct str method, struct str target);
+
+// A GET of `path` from a server that was named: a name or an address without brackets.
+struct str
+http_get_request(struct arena *arena, struct str host, uint16_t port, struct str path);
 
 // Most bytes that the status line and the header fields may have together.
 #define HTTP_HEAD_LIMIT 65536

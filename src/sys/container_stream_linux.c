@@ -102,17 +102,6 @@ container_stream_receive(struct container_stream *stream, int64_t end, struct ht
     return true;
 }
 
-// An order has no body, and says so: some servers wait for one else.
-static struct str
-request_text(struct arena *arena, struct str method, struct str request)
-{
-    bool order = str_equal(method, STR("POST"));
-    return str_printf(arena,
-                      "%.*s %.*s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: moorage/" MOORAGE_VERSION
-                      "\r\nAccept: application/json\r\n%sConnection: close\r\n\r\n",
-                      STR_ARG(method), STR_ARG(request), order ? "Content-Length: 0\r\n" : "");
-}
-
 bool
 container_stream_open(struct container_stream *out, struct arena *arena, struct str path, struct str method,
                       struct str request, int64_t end, struct err *err)
@@ -122,7 +111,7 @@ container_stream_open(struct container_stream *out, struct arena *arena, struct 
     if (out->fd < 0)
         return fail(err, errno, path);
     return connect_to(out->fd, path, end, err) &&
-           send_request(out->fd, request_text(arena, method, request), end, path, err);
+           send_request(out->fd, http_api_request(arena, method, request), end, path, err);
 }
 
 void

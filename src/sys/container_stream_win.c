@@ -54,17 +54,6 @@ connect_to(struct container_stream *stream, struct arena *arena, int64_t end, st
     }
 }
 
-// An order has no body, and says so: some servers wait for one else.
-static struct str
-request_text(struct arena *arena, struct str method, struct str request)
-{
-    bool order = str_equal(method, STR("POST"));
-    return str_printf(arena,
-                      "%.*s %.*s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: moorage/" MOORAGE_VERSION
-                      "\r\nAccept: application/json\r\n%sConnection: close\r\n\r\n",
-                      STR_ARG(method), STR_ARG(request), order ? "Content-Length: 0\r\n" : "");
-}
-
 // What was begun on the pipe must be over before its memory goes.
 static void
 cancel(struct container_stream *stream)
@@ -99,7 +88,7 @@ container_stream_open(struct container_stream *out, struct arena *arena, struct 
     out->io.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
     if (!out->io.hEvent)
         return fail(out, GetLastError(), err);
-    return connect_to(out, arena, end, err) && send_request(out, request_text(arena, method, request), end, err);
+    return connect_to(out, arena, end, err) && send_request(out, http_api_request(arena, method, request), end, err);
 }
 
 // Reads on; what an earlier call began is finished first.

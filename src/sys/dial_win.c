@@ -181,16 +181,6 @@ go_on_calling(void *argument)
     return 0;
 }
 
-// RFC 9112 section 3; an IPv6 address stands in brackets.
-static struct str
-request_of(struct arena *arena, const struct dial_ask *ask)
-{
-    bool six = str_find_byte(ask->host, ':') != SIZE_MAX;
-
-    return str_printf(arena, "GET %.*s HTTP/1.1\r\nHost: %s%.*s%s:%u\r\nUser-Agent: moorage\r\nAccept: */*\r\n\r\n",
-                      STR_ARG(ask->path), six ? "[" : "", STR_ARG(ask->host), six ? "]" : "", (unsigned)ask->port);
-}
-
 struct dial *
 dial_open(const struct dial_ask *ask)
 {
@@ -203,7 +193,7 @@ dial_open(const struct dial_ask *ask)
     dial->arena = arena;
     dial->ask = *ask;
     dial->ask.host = str_copy(arena, ask->host);
-    dial->request = ask->path.len ? request_of(arena, ask) : (struct str){0};
+    dial->request = ask->path.len ? http_get_request(arena, ask->host, ask->port, ask->path) : (struct str){0};
     dial->holders = 2;
     InitializeCriticalSection(&dial->lock);
     dial->stop = CreateEventW(NULL, TRUE, FALSE, NULL);

@@ -152,4 +152,16 @@ TEST(the_status_is_known_before_the_body)
     CHECK_INT(status, 204);
 }
 
+TEST(requests_are_whole_and_name_their_host)
+{
+    CHECK_STR(http_api_request(arena, STR("GET"), STR("/containers/json")),
+              "GET /containers/json HTTP/1.1\r\nHost: localhost\r\nUser-Agent: moorage/" MOORAGE_VERSION
+              "\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
+    CHECK(str_find(http_api_request(arena, STR("POST"), STR("/containers/a/stop")),
+                   STR("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")) != SIZE_MAX);
+    CHECK_STR(http_get_request(arena, STR("db"), 80, STR("/health")),
+              "GET /health HTTP/1.1\r\nHost: db:80\r\nUser-Agent: moorage\r\nAccept: */*\r\n\r\n");
+    CHECK(str_find(http_get_request(arena, STR("::1"), 8080, STR("/")), STR("\r\nHost: [::1]:8080\r\n")) != SIZE_MAX);
+}
+
 TAP_MAIN
