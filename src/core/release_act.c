@@ -263,10 +263,8 @@ unit_is_there(const struct plan_step *step)
     bool there = false;
 
     if (service_read(arena, user, step->service.uid, step->service.name, CALL_MS, &now, &err)) {
-        bool active = str_equal(now.state, STR("active")) || str_equal(now.state, STR("running"));
-        bool ended = str_equal(now.state, STR("inactive")) || str_equal(now.state, STR("failed")) ||
-                     str_equal(now.state, STR("stopped"));
-        there = step->start ? active : ended;
+        bool ended = str_equal(now.state, STR("inactive")) || str_equal(now.state, STR("failed"));
+        there = step->start ? str_equal(now.state, STR("active")) : ended;
     } else {
         there = !step->start && err.kind == ERR_GONE;
     }

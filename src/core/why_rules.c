@@ -194,9 +194,9 @@ descends_from(const struct holder *holder, const struct holder_list *others)
     return false;
 }
 
-// inherited: the process that opened the socket is gone; so it is where processes that share one socket and have no living common ancestor among them got it from one that is gone;
-// so did a program that never opens one. A lone orphan that runs its dead parent's program and is no session leader
-// (daemons are) is the same with less certainty.
+// inherited: the process that opened the socket is gone. Processes that share one socket and have no living common ancestor
+// among them got it from one that is gone; so did a program that never opens one. A lone orphan that runs its dead parent's
+// program and is no session leader (daemons are) is the same with less certainty.
 static bool
 leads_inherited(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
 {
