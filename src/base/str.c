@@ -220,6 +220,22 @@ least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+bool
+str_list_has(const struct str_list *list, struct str s)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_equal(list->items[i], s))
+            return true;
+    return false;
+}
+
+void
+str_list_add_new(struct arena *arena, struct str_list *list, struct str s)
+{
+    if (!str_list_has(list, s))
+        *LIST_ADD(arena, list) = s;
+}
+
 size_t
 str_distance(struct str a, struct str b)
 {

@@ -108,6 +108,12 @@ str_c(struct arena *arena, struct str s);
 struct str
 str_printf(struct arena *arena, const char *format, ...) STR_PRINTF(2, 3);
 
+// Whether an equal text stands in the list; the second adds it when none does.
+bool
+str_list_has(const struct str_list *list, struct str s);
+void
+str_list_add_new(struct arena *arena, struct str_list *list, struct str s);
+
 // How many single-byte edits (insert, delete, replace, swap of neighbours) lead from `a` to `b`; texts longer than
 // 64 bytes give SIZE_MAX. For "did you mean".
 size_t

@@ -92,12 +92,7 @@ is_orphan(struct arena *arena, const struct holder *holder)
 static void
 add_how(struct arena *arena, struct holder *holder, const struct holding *holding)
 {
-    struct str how = host_how_format(arena, holding);
-
-    for (size_t i = 0; i < holder->how.count; i++)
-        if (str_equal(holder->how.items[i], how))
-            return;
-    *LIST_ADD(arena, &holder->how) = how;
+    str_list_add_new(arena, &holder->how, host_how_format(arena, holding));
 }
 
 // The runtime's container that the process holds the socket for.

@@ -5,10 +5,7 @@
 static void
 warn(struct arena *arena, struct holder *holder, struct str sentence)
 {
-    for (size_t i = 0; i < holder->warnings.count; i++)
-        if (str_equal(holder->warnings.items[i], sentence))
-            return;
-    *LIST_ADD(arena, &holder->warnings) = sentence;
+    str_list_add_new(arena, &holder->warnings, sentence);
 }
 
 static bool

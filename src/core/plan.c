@@ -94,10 +94,7 @@ plan_refuse(struct plan *plan, struct plan_refusal refusal)
 void
 plan_note(struct plan *plan, struct str sentence)
 {
-    for (size_t i = 0; i < plan->notes.count; i++)
-        if (str_equal(plan->notes.items[i], sentence))
-            return;
-    *LIST_ADD(plan->arena, &plan->notes) = sentence;
+    str_list_add_new(plan->arena, &plan->notes, sentence);
 }
 
 enum harm

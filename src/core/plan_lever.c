@@ -297,12 +297,9 @@ find_supervisor(const struct plan_maker *maker, const struct holder *holder, boo
 {
     const struct str_list *starters = &maker->plan->wish.starters;
 
-    for (size_t i = 0; i < holder->ancestry.count; i++) {
-        struct str key = plan_key(maker->plan->arena, holder->ancestry.items[i]);
-        for (size_t k = 0; k < starters->count; k++)
-            if (str_equal(starters->items[k], key))
-                return holder->ancestry.items[i];
-    }
+    for (size_t i = 0; i < holder->ancestry.count; i++)
+        if (str_list_has(starters, plan_key(maker->plan->arena, holder->ancestry.items[i])))
+            return holder->ancestry.items[i];
     return holder_supervisor_process(maker->plan->arena, holder, many);
 }
 
@@ -339,10 +336,7 @@ find_leaders(struct plan_maker *maker, struct plan_step *step)
         for (size_t k = 0; k < step->targets.count; k++) {
             const struct plan_target *leader = &step->targets.items[k];
             struct str key = plan_key(arena, &leader->process);
-            bool above = false;
-            for (size_t a = 0; a < target->ancestors.count; a++)
-                above = above || str_equal(target->ancestors.items[a], key);
-            if (above && holder_is(arena, &leader->process, "ends-workers"))
+            if (str_list_has(&target->ancestors, key) && holder_is(arena, &leader->process, "ends-workers"))
                 target->leader = k;
         }
     }

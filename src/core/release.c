@@ -25,12 +25,7 @@ release_outcome_name(enum release_outcome outcome)
 static void
 warn(struct release *release, const struct err *err)
 {
-    struct str sentence = str_copy(release->arena, str_of(err->text));
-
-    for (size_t i = 0; i < release->warnings.count; i++)
-        if (str_equal(release->warnings.items[i], sentence))
-            return;
-    *LIST_ADD(release->arena, &release->warnings) = sentence;
+    str_list_add_new(release->arena, &release->warnings, str_copy(release->arena, str_of(err->text)));
 }
 
 static struct journal_act

@@ -160,15 +160,6 @@ release_watch(struct release *release, struct plan *plan)
         plan_look(plan, &plan->goals.items[i]);
 }
 
-static bool
-has_key(const struct str_list *list, struct str key)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_equal(list->items[i], key))
-            return true;
-    return false;
-}
-
 // A program that has the port now and had it not before.
 static const struct holder *
 newcomer(const struct plan *plan, const struct plan_goal *goal)
@@ -177,7 +168,7 @@ newcomer(const struct plan *plan, const struct plan_goal *goal)
         const struct cause *cause = &goal->answer.causes.items[i];
         for (size_t k = 0; cause->blocks && k < cause->holders.count; k++) {
             const struct process *process = cause->holders.items[k].process;
-            if (process && !has_key(&goal->others, plan_key(plan->arena, process)))
+            if (process && !str_list_has(&goal->others, plan_key(plan->arena, process)))
                 return &cause->holders.items[k];
         }
     }
@@ -192,7 +183,7 @@ common_starter(const struct plan *plan, const struct holder *holder)
         struct str key = plan_key(plan->arena, holder->ancestry.items[a]);
         for (size_t i = 0; i < plan->steps.count; i++)
             for (size_t k = 0; k < plan->steps.items[i].targets.count; k++)
-                if (has_key(&plan->steps.items[i].targets.items[k].ancestors, key))
+                if (str_list_has(&plan->steps.items[i].targets.items[k].ancestors, key))
                     return holder->ancestry.items[a];
     }
     return holder->ancestry.count > 0 ? holder->ancestry.items[0] : NULL;
@@ -216,7 +207,7 @@ name_starter(struct release *release, struct plan *plan, const struct holder *ho
     release->starter = manager && unit.len > 0 ? unit : name;
     release->can_end_starter =
         !manager && !many && !plan_is_own_process(plan, process->pid) && !holder_is_beyond(arena, process);
-    if (release->can_end_starter && !has_key(&plan->wish.starters, plan_key(arena, process)))
+    if (release->can_end_starter && !str_list_has(&plan->wish.starters, plan_key(arena, process)))
         *LIST_ADD(arena, &release->starters) = plan_key(arena, process);
 }
 

@@ -36,15 +36,6 @@ static const struct abbreviation abbreviations[] = {
     {STR_INIT("WD"), STR_INIT("S-1-1-0")},
 };
 
-static void
-add_once(struct arena *arena, struct str_list *list, struct str sid)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_equal(list->items[i], sid))
-            return;
-    *LIST_ADD(arena, list) = sid;
-}
-
 // An abbreviation that is not known is still something to show.
 static struct str
 sid_of_word(struct str word)
@@ -69,7 +60,7 @@ add_text_entry(struct arena *arena, struct str entry, struct str_list *out)
     }
     field = str_trim(field);
     if (field.len > 0)
-        add_once(arena, out, sid_of_word(field));
+        str_list_add_new(arena, out, sid_of_word(field));
 }
 
 // Where the list begins: "D:" that stands in no entry.
@@ -148,7 +139,7 @@ security_parse_bytes(struct arena *arena, struct str bytes, struct str_list *out
             return false;
         struct str entry = str_part(rest, ENTRY_HEAD, size - ENTRY_HEAD);
         if (little_at(rest, 0, 1) == ENTRY_ALLOWS && format_sid(arena, entry, &sid))
-            add_once(arena, out, sid);
+            str_list_add_new(arena, out, sid);
         rest = str_part(rest, size, rest.len);
     }
     return true;

@@ -267,10 +267,8 @@ row_is_listed(const struct str_list *names, const struct socket_row *row)
 {
     struct str name = str_printf(fake.arena, "%.*s %.*s", STR_ARG(host_protocol_name(row->protocol)),
                                  STR_ARG(address_format_port(fake.arena, row->local, row->local_port)));
-    for (size_t i = 0; i < names->count; i++)
-        if (str_equal(names->items[i], name))
-            return true;
-    return false;
+
+    return str_list_has(names, name);
 }
 
 // What a recorded bind said of a port does not hold once a socket of the port went away.

@@ -186,4 +186,16 @@ TEST(last_part_of_a_path_is_its_name)
     CHECK_INT(str_base_name((struct str){0}).len, 0);
 }
 
+TEST(text_is_found_in_a_list_and_added_once)
+{
+    struct str_list list = {0};
+
+    CHECK(!str_list_has(&list, STR("a")));
+    str_list_add_new(arena, &list, STR("a"));
+    str_list_add_new(arena, &list, STR("b"));
+    str_list_add_new(arena, &list, STR("a"));
+    CHECK_INT(list.count, 2);
+    CHECK(str_list_has(&list, STR("b")) && !str_list_has(&list, STR("B")) && !str_list_has(&list, STR("")));
+}
+
 TAP_MAIN
