@@ -136,6 +136,8 @@ def an_orphan_in_fin_wait_2_lingers_and_is_held_by_nobody():
     port = new_port()
     child = shapes.connection(port)
     child.step()
+    # The other side may take its time to acknowledge the end.
+    shapes.until(lambda: shapes.tcp_states(port) == {5})
     expect_binds("U/U/U", port)
     cause = only_cause(why(f"tcp/{port}", code=1), "lingering")
     assert cause["holders"] == [] and cause["sockets"][0]["state"] == "FIN_WAIT_2", cause
@@ -148,6 +150,7 @@ def time_wait_without_reuse_blocks_and_says_how_long():
     child = shapes.connection(port)
     child.step()
     child.step()
+    shapes.until(lambda: shapes.tcp_states(port) == {6})
     expect_binds("U/U/U", port)
     entry = why(f"tcp/{port}", code=1)
     cause = only_cause(entry, "lingering")
@@ -163,6 +166,7 @@ def time_wait_with_reuse_stops_only_a_plain_bind_and_says_how_long():
     child = shapes.connection(port, flags=("reuse",))
     child.step()
     child.step()
+    shapes.until(lambda: shapes.tcp_states(port) == {6})
     expect_binds("U/ok/U", port)
     entry = why(f"tcp/{port}", code=0)
     cause = lib.cause_of(entry, "lingering", blocks=False)
