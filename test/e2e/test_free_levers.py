@@ -283,6 +283,7 @@ def lingering(port, flags=()):
     child = shapes.connection(port, flags=flags)
     child.step()
     child.step()
+    shapes.until(lambda: shapes.tcp_states(port) == {6})
     child.end()
 
 
@@ -319,6 +320,7 @@ def what_lingers_is_waited_for():
     port = new_port()
     child = shapes.connection(port)
     child.step()
+    shapes.until(lambda: shapes.tcp_states(port) == {5})
     expect_binds("U/U/U", port)
     waiting = subprocess.Popen([lib.program(), "free", str(port), "--yes", "--wait", "--json"], stdout=subprocess.PIPE,
                                env=dict(lib.environment(), MOORAGE_STATE_DIR=str(freeing.state())))
