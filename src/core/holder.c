@@ -23,6 +23,16 @@ holder_is_parent(const struct process *parent, const struct process *child)
     return !parent->started_known || !child->started_known || parent->started_ms <= child->started_ms;
 }
 
+bool
+holder_is_below(const struct holder *holder, const struct holder_list *others)
+{
+    for (size_t i = 0; i < holder->ancestry.count; i++)
+        for (size_t k = 0; k < others->count; k++)
+            if (others->items[k].pid == holder->ancestry.items[i]->pid)
+                return true;
+    return false;
+}
+
 static const struct service *
 find_service(const struct host *host, const struct cgroup_facts *facts)
 {

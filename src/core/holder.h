@@ -84,6 +84,10 @@ holder_unseen(struct arena *arena, const struct host *host, size_t socket, struc
 bool
 holder_is_parent(const struct process *parent, const struct process *child);
 
+// Whether one of these started it, or started what did.
+bool
+holder_is_below(const struct holder *holder, const struct holder_list *others);
+
 // What to call the process: "node", the script for an interpreter ("python3 manage.py" is "python3"), the name of the
 // container's forwarder; never empty ("pid 17" at worst).
 struct str

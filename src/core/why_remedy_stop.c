@@ -6,16 +6,6 @@
 // What stops whoever has the port: the unit, service or container that stands behind a program, else the program itself,
 // and none that must go on.
 
-static bool
-is_below_another(const struct holder *holder, const struct holder_list *others)
-{
-    for (size_t i = 0; i < holder->ancestry.count; i++)
-        for (size_t k = 0; k < others->count; k++)
-            if (others->items[k].pid == holder->ancestry.items[i]->pid)
-                return true;
-    return false;
-}
-
 static void
 add_pid(struct inquiry *inquiry, struct buf *pids, uint32_t pid)
 {
@@ -48,7 +38,7 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
     for (size_t i = 0; i < cause->holders.count; i++) {
         const struct holder *holder = &cause->holders.items[i];
         bool ended = holder->process && known_is("ends-workers", holder->process->name) &&
-                     is_below_another(holder, &cause->holders);
+                     holder_is_below(holder, &cause->holders);
         if (ended || holder->pid <= 1 || (holder->process && holder->process->critical))
             continue;
         add_pid(inquiry, &all, holder->pid);

@@ -184,16 +184,6 @@ joins_same_service(struct inquiry *inquiry, const struct why_row *lead, const st
     return why_service_of(&lead_holders) == why_service_of(&holders);
 }
 
-static bool
-descends_from(const struct holder *holder, const struct holder_list *others)
-{
-    for (size_t i = 0; i < holder->ancestry.count; i++)
-        for (size_t k = 0; k < others->count; k++)
-            if (others->items[k].pid == holder->ancestry.items[i]->pid)
-                return true;
-    return false;
-}
-
 // inherited: the process that opened the socket is gone. Processes that share one socket and have no living common ancestor
 // among them got it from one that is gone; so did a program that never opens one. A lone orphan that runs its dead parent's
 // program and is no session leader (daemons are) is the same with less certainty.
@@ -215,7 +205,7 @@ leads_inherited(struct inquiry *inquiry, const struct why_row *row, const struct
             return false;
         if (!known_is("never-listens", holder->process->name))
             all_never_listen = false;
-        if (descends_from(holder, holders))
+        if (holder_is_below(holder, holders))
             continue;
         tops++;
         orphans += holder->orphan;
