@@ -195,7 +195,16 @@ settle(struct bind_catch *bound, int socket, const char *refused)
 static void
 reap(struct bind_catch *bound)
 {
-    if (!bound->ended && waitpid(bound->child, &bound->status, WNOHANG) == bound->child) {
+    int status;
+
+    while (!bound->ended && waitpid(bound->child, &status, WNOHANG | WUNTRACED) == bound->child) {
+        if (WIFSTOPPED(status)) {
+            // The shell must see that its job was stopped. What it continues is the whole group, or us alone.
+            kill(getpid(), SIGSTOP);
+            kill(bound->child, SIGCONT);
+            continue;
+        }
+        bound->status = status;
         bound->ended = true;
         bound->ended_us = clock_mono_us();
     }

@@ -23,7 +23,8 @@ struct heard {
     uint32_t sender;
 };
 
-static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGPWR, SIGIO, SIGWINCH};
+static const int passed_on[] = {SIGHUP,  SIGINT, SIGQUIT, SIGTERM,  SIGUSR1, SIGUSR2,
+                                SIGALRM, SIGPWR, SIGIO,   SIGWINCH, SIGTSTP};
 
 // What was blocked before, and what is passed on.
 static struct {
@@ -124,8 +125,11 @@ relay_close(struct relay *relay)
     close(relay->signals);
     relay->signals = -1;
     if (relay->ear > 0) {
-        kill(relay->ear, SIGKILL);
-        waitpid(relay->ear, NULL, 0);
+        // Ended by somebody and waited for, its number may be another's by now.
+        if (waitpid(relay->ear, NULL, WNOHANG) == 0) {
+            kill(relay->ear, SIGKILL);
+            waitpid(relay->ear, NULL, 0);
+        }
         close(relay->heard);
     }
     sigprocmask(SIG_SETMASK, &sets.before, NULL);

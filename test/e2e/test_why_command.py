@@ -371,6 +371,39 @@ def ctrl_c_reaches_the_command_and_the_answer_is_still_told():
 
 
 @test
+def a_job_stops_and_goes_on():
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], lib.environment(PS1="$ "))
+    lib.after(os.close, master)
+    lib.after(os.waitpid, pid, 0)
+    lib.after(os.kill, pid, signal.SIGKILL)
+    seen = b""
+
+    def read(text):
+        nonlocal seen
+        end = time.monotonic() + 20
+        while text not in seen:
+            assert select.select([master], [], [], max(0, end - time.monotonic()))[0], seen
+            seen += os.read(master, 65536)
+        seen = seen.split(text, 1)[1]
+
+    program = lib.temp_folder() / "program.py"
+    program.write_text("import time\nprint('rea' 'dy', flush=True)\ntime.sleep(1000)\n")
+    os.write(master, f"{lib.program()} why -q -- {PYTHON} {program}\n".encode())
+    read(b"ready")
+    for _ in range(2):
+        os.write(master, b"\x1a")
+        read(b"Stopped")
+        os.write(master, b"fg\n")
+        read(b"why -q")
+        time.sleep(0.2)
+    os.write(master, b"\x03")
+    os.write(master, b"echo 'co''de' $?\n")
+    read(b"code 130")
+
+
+@test
 def a_command_that_goes_on_is_explained_meanwhile():
     port = new_port()
     shapes.listener(port)
