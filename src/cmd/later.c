@@ -1,7 +1,6 @@
 #include "cmd/later.h"
 
 const struct later later_items[] = {
-    {"run", NULL, "`moorage PORT` tells before a start whether the port can be used, for example `moorage 8080`."},
     {"top", NULL, "`moorage --watch` shows the ports as they come and go."},
     {"ui", NULL, "`moorage --watch` shows the ports as they come and go."},
     {"scan", NULL, "`moorage` lists what listens here."},

@@ -3,8 +3,8 @@
 #include "cmd/later.h"
 
 const struct command *const table_commands[] = {
-    &command_list, &command_why, &command_free, &command_pick,   &command_lease, &command_check,      &command_range,
-    &command_wait, &command_log, &command_undo, &command_doctor, &command_help,  &command_completion,
+    &command_list, &command_why,  &command_free, &command_pick, &command_lease,  &command_check, &command_range,
+    &command_run,  &command_wait, &command_log,  &command_undo, &command_doctor, &command_help,  &command_completion,
 };
 
 const size_t table_command_count = sizeof table_commands / sizeof *table_commands;

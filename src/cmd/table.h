@@ -17,6 +17,7 @@ extern const struct command command_lease;
 extern const struct command command_list;
 extern const struct command command_log;
 extern const struct command command_pick;
+extern const struct command command_run;
 extern const struct command command_undo;
 extern const struct command command_wait;
 extern const struct command command_range;

@@ -28,6 +28,8 @@ TEST(nothing_means_list)
 TEST(a_command_is_taken_by_its_name)
 {
     CHECK(find(arena, "wait 8080").command == &command_wait);
+    CHECK(find(arena, "run -- npm start").command == &command_run);
+    CHECK(find(arena, "run npm start").command == &command_run);
     CHECK(find(arena, "--json wait 8080").command == &command_wait);
 }
 
@@ -113,17 +115,17 @@ TEST(why_runs_what_is_no_port)
 
 TEST(commands_of_later_are_told)
 {
-    static const char *const words[] = {"run",   "top",    "ui",  "scan", "move",  "watch",
-                                        "audit", "policy", "lsp", "mcp",  "agent", "hub"};
+    static const char *const words[] = {"top",    "ui",  "scan", "move",  "watch", "audit",
+                                        "policy", "lsp", "mcp",  "agent", "hub"};
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct dispatch dispatch = find(arena, words[i]);
         CHECK(dispatch.later);
         CHECK(str_find(later_sentence(arena, dispatch.later, dispatch.word), STR("not yet")) != SIZE_MAX);
     }
-    CHECK(find(arena, "8080 run").later);
-    CHECK(find(arena, "run curl -k").later);
-    CHECK(!find(arena, "list run").later);
+    CHECK(find(arena, "8080 move").later);
+    CHECK(find(arena, "move curl -k").later);
+    CHECK(!find(arena, "list move").later);
 }
 
 TEST(a_port_is_freed_however_that_is_said)

@@ -139,7 +139,7 @@ def the_name_of_a_user_lists_what_it_has():
 
 @test
 def what_comes_later_says_what_to_do_until_then():
-    for args in (("run", "--", "true"), ("help", "run")):
+    for args in (("top",), ("mcp",), ("policy",), ("help", "hub")):
         assert "not yet" in refused(*args), args
 
 
@@ -261,10 +261,10 @@ def closed_standard_streams_are_no_crash():
 def help_tells_all_and_each():
     overview = run("--help")
     assert overview.code == 0 and run("help").out == overview.out and run("-h").out == overview.out
-    for word in ("list", "why", "wait", "doctor", "help"):
+    for word in ("list", "why", "run", "wait", "doctor", "help"):
         assert re.search(rf"^  {word} ", overview.out, re.M), word
     assert "completion" not in overview.out
-    for word in ("list", "why", "wait", "doctor", "help", "completion"):
+    for word in ("list", "why", "run", "wait", "doctor", "help", "completion"):
         page = run(word, "--help")
         assert page.code == 0 and page.out.startswith(f"moorage {word}"), str(page)
         assert run("help", word).out == page.out and "--json" in page.out
@@ -273,7 +273,7 @@ def help_tells_all_and_each():
 
 @test
 def help_fits_eighty_columns():
-    for args in (("--help",), ("list", "--help"), ("why", "--help"), ("wait", "--help"), ("doctor", "--help")):
+    for args in (("--help",), ("list", "--help"), ("why", "--help"), ("run", "--help"), ("wait", "--help"), ("doctor", "--help")):
         for line in run(*args).out.splitlines():
             assert len(line) <= 80, line
 

@@ -10,7 +10,7 @@ import lib
 from lib import run, test
 
 MAN = lib.ROOT / "man"
-COMMANDS = ("list", "why", "free", "log", "undo", "pick", "lease", "check", "range", "wait", "doctor")
+COMMANDS = ("list", "why", "free", "log", "undo", "pick", "lease", "check", "range", "run", "wait", "doctor")
 # scdoc leaves empty paragraphs and names pages in lower case: not what a lint is for.
 NOISE = re.compile(r"skipping paragraph macro|lower case character in document title|longer than 80 bytes")
 

@@ -48,6 +48,9 @@ CASES = {
     "relay": ("relay", True, ["why tcp/5432", "free tcp/5432 -n"]),
     "reserved": ("reserved", False, ["why tcp/45005"]),
     "reuseport-group": ("reuseport-group", True, ["why tcp/8443", "free tcp/8443 -n"]),
+    "run": ("listener", True, ["run --port 3000 -- ./other", "run --port 8085 -- ./server {port}",
+                               "run --port 8086 --name web -- ./other", "run --port 8087 --wait --timeout 2s -- ./silent",
+                               "run --port 8088 -- ./daemon", "run --port 8089 -- ./missing"]),
     "service": ("service", True, ["why tcp/80", "list", "free tcp/80 -n", "free tcp/80 --yes"]),
     "service-resolved": ("listener", True, ["why 53"]),
     "shared": ("shared", False, ["why udp/5353"]),
@@ -108,8 +111,14 @@ def said(name):
         texts.append(f"$ moorage {question}\n{result.out}{result.err}exit {result.code}\n")
         if "--csv" in args or "-o" in args:
             continue
-        answer = fake(HOSTS / f"{name}.json", args[0], "--json", *args[1:])
-        document = answer.json()
+        if args[0] == "run":
+            report = lib.temp_folder() / "report.json"
+            answer = fake(HOSTS / f"{name}.json", "run", "--report", report, *args[1:])
+            document = json.loads(report.read_text())
+            lib.validate(document)
+        else:
+            answer = fake(HOSTS / f"{name}.json", args[0], "--json", *args[1:])
+            document = answer.json()
         for entry in document.get("asked", ()):
             lib.check_entry(entry)
         documents.append({"question": question, "exit": answer.code, "answer": document})
