@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cmd/agree.h"
 #include "cmd/command.h"
 #include "cmd/range_show.h"
 #include "cmd/sheet.h"
@@ -10,6 +11,7 @@
 #include "core/endpoint.h"
 #include "core/platform.h"
 #include "core/range_use.h"
+#include "core/release.h"
 #include "sys/dialog.h"
 #include "sys/term.h"
 
@@ -48,7 +50,7 @@ struct change {
     struct command_run *run;
     struct host host;
     struct range_wish wish;
-    struct range_plan plan;
+    struct plan plan;
     bool done;
 };
 
@@ -96,6 +98,15 @@ read_spans(struct command_run *run, struct range_wish *wish, struct err *err)
     return true;
 }
 
+// Where moorage itself can take it back.
+static struct str
+or_undo(const struct change *change)
+{
+    bool possible = change->plan.steps.count > 0 && change->plan.steps.items[0].undo.possible;
+
+    return possible ? STR("or, once it is done: moorage undo") : (struct str){0};
+}
+
 static void
 print_plan(const struct change *change, struct buf *out)
 {
@@ -103,15 +114,15 @@ print_plan(const struct change *change, struct buf *out)
     struct sheet sheet = {.arena = run->arena};
 
     for (size_t i = 0; i < change->plan.steps.count; i++) {
-        const struct range_step *step = &change->plan.steps.items[i];
+        const struct plan_step *step = &change->plan.steps.items[i];
         sheet_add(&sheet, i ? (struct str){0} : STR("plan"), step->sentence, (struct str){0});
         sheet_add(&sheet, STR("by hand"), step->by_hand, (struct str){0});
     }
     for (size_t i = 0; i < change->plan.notes.count; i++)
         sheet_add(&sheet, STR("note"), change->plan.notes.items[i], (struct str){0});
     for (size_t i = 0; i < change->plan.refusals.count; i++)
-        sheet_add(&sheet, STR("refused"), change->plan.refusals.items[i], (struct str){0});
-    sheet_add(&sheet, STR("undo"), change->plan.undo, (struct str){0});
+        sheet_add(&sheet, STR("refused"), change->plan.refusals.items[i].sentence, (struct str){0});
+    sheet_add(&sheet, STR("undo"), range_plan_undo(&change->plan), or_undo(change));
     sheet_print(&sheet, out, run->width, run->colour);
 }
 
@@ -129,27 +140,34 @@ print_json(const struct change *change)
 {
     struct command_run *run = change->run;
     struct arena *arena = run->arena;
+    struct str undo = range_plan_undo(&change->plan);
     cJSON *document = report_begin(arena, "moorage.range/1", &change->host, &run->privacy);
 
     range_show_json(run, &(struct range_view){.host = &change->host}, document);
     cJSON *plan = json_add_object(document, "plan");
     cJSON *steps = json_add_array(plan, "steps");
     for (size_t i = 0; i < change->plan.steps.count; i++) {
-        const struct range_step *step = &change->plan.steps.items[i];
+        const struct plan_step *step = &change->plan.steps.items[i];
         cJSON *object = json_append_object(steps);
         json_add_str(arena, object, "lever", why_lever_name(step->lever));
         json_add_str(arena, object, "harm", why_harm_name(step->harm));
         json_add_str(arena, object, "sentence", step->sentence);
-        json_add_str(arena, object, "target", step->act.target);
+        json_add_str(arena, object, "target", step->setting.target);
         json_add_str(arena, object, "precondition", step->precondition);
         json_add_bool(object, "needs_admin", step->needs_admin);
         json_add_str(arena, object, "by_hand", step->by_hand);
-        json_add_bool(object, "done", step->done);
+        json_add_bool(object, "done", step->result == PLAN_DONE);
+        if (step->id.len)
+            json_add_str(arena, object, "act", step->id);
+        else
+            json_add_null(object, "act");
     }
-    add_texts(arena, plan, "refusals", &change->plan.refusals);
+    cJSON *refusals = json_add_array(plan, "refusals");
+    for (size_t i = 0; i < change->plan.refusals.count; i++)
+        json_append_str(arena, refusals, change->plan.refusals.items[i].sentence);
     add_texts(arena, plan, "notes", &change->plan.notes);
-    if (change->plan.undo.len)
-        json_add_str(arena, plan, "undo", change->plan.undo);
+    if (undo.len)
+        json_add_str(arena, plan, "undo", undo);
     else
         json_add_null(plan, "undo");
     json_add_bool(plan, "done", change->done);
@@ -190,12 +208,31 @@ print_result(struct change *change)
     struct buf *out = change->done ? &run->out : run->notes;
 
     for (size_t i = 0; i < change->plan.steps.count; i++)
-        if (change->plan.steps.items[i].done)
+        if (change->plan.steps.items[i].result == PLAN_DONE)
             buf_addf(out, "done: %.*s\n", STR_ARG(utf8_display(run->arena, change->plan.steps.items[i].sentence)));
     for (size_t i = 0; i < change->plan.notes.count; i++)
         command_note(run, change->plan.notes.items[i]);
-    if (change->plan.undo.len)
-        buf_addf(out, "undo: %.*s\n", STR_ARG(change->plan.undo));
+    struct str undo = range_plan_undo(&change->plan);
+    if (undo.len)
+        buf_addf(out, "undo: %.*s\n", STR_ARG(undo));
+}
+
+// Does the steps, with their record. False with the error of the one that failed.
+static bool
+act(struct change *change, struct err *err)
+{
+    struct command_run *run = change->run;
+    struct release release = {.arena = run->arena, .plan = &change->plan};
+
+    change->plan.wish.again = run->again;
+    agree_who(run, &release.uid, &release.user, &release.invoker);
+    bool good = release_steps(&release, &change->plan);
+    for (size_t i = 0; i < release.warnings.count; i++)
+        command_note(run, utf8_display(run->arena, release.warnings.items[i]));
+    for (size_t i = 0; i < change->plan.steps.count; i++)
+        if (change->plan.steps.items[i].result == PLAN_FAILED)
+            *err = change->plan.steps.items[i].err;
+    return good;
 }
 
 static int
@@ -206,14 +243,14 @@ carry_out(struct change *change, struct err *err)
 
     if (!agree(change, &code, err))
         return code;
-    change->done = range_plan_run(run->arena, &change->plan, err);
+    change->done = act(change, err);
     if (!change->done && err->kind == ERR_NOT_ALLOWED)
         (void)err_set(err, ERR_NOT_ALLOWED, err->os, "%s; it needs the rights of an administrator: %.*s",
                       str_c(run->arena, str_of(err->text)),
                       STR_ARG(platform_elevate(run->arena, platform_of(&change->host), run->again)));
     if (change->done && run->common.json)
         print_json(change);
-    else if (!run->common.json && (change->done || change->plan.steps.items[0].done))
+    else if (!run->common.json && (change->done || change->plan.steps.items[0].result == PLAN_DONE))
         print_result(change);
     return change->done ? EXIT_GOOD : EXIT_UNKNOWN;
 }

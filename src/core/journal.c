@@ -52,6 +52,10 @@ add_undo(struct arena *arena, cJSON *document, const struct journal_undo *undo)
         json_add_str(arena, object, "api", undo->api);
         json_add_str(arena, object, "runtime", undo->runtime);
     }
+    if (undo->lever == LEVER_SETTING) {
+        json_add_str(arena, object, "before", undo->before);
+        json_add_str(arena, object, "after", undo->after);
+    }
 }
 
 static void
@@ -93,6 +97,8 @@ journal_begin(struct arena *arena, struct journal_act *act, struct err *err)
     json_add_str(arena, why, "sentence", act->why);
     json_add_str(arena, document, "result", act->result);
     add_undo(arena, document, &act->undo);
+    if (act->together.len > 0)
+        json_add_str(arena, document, "together", act->together);
     if (act->undoes.len > 0)
         json_add_str(arena, document, "undoes", act->undoes);
     return write_line(arena, document, err);
@@ -144,6 +150,8 @@ read_undo(struct arena *arena, const cJSON *object, struct journal_undo *undo)
     json_get_str(arena, object, "id", &undo->id);
     json_get_str(arena, object, "api", &undo->api);
     json_get_str(arena, object, "runtime", &undo->runtime);
+    json_get_str(arena, object, "before", &undo->before);
+    json_get_str(arena, object, "after", &undo->after);
     json_get_u64(object, "uid", &uid);
     undo->uid = (uint32_t)uid;
     undo->possible = undo->possible && lever_of(lever, &undo->lever) && undo->name.len > 0;
@@ -193,6 +201,7 @@ read_act(struct arena *arena, const cJSON *document, struct journal *journal)
     const cJSON *why = json_get_object(document, "why");
     json_get_int(document, "time_ms", &act->time_ms);
     json_get_str(arena, document, "line", &act->line);
+    json_get_str(arena, document, "together", &act->together);
     json_get_str(arena, document, "undoes", &act->undoes);
     json_get_str(arena, who, "user", &act->user);
     json_get_str(arena, who, "for", &act->invoker);
@@ -240,14 +249,37 @@ journal_read(struct arena *arena, struct journal *out, size_t *skipped, struct e
     return true;
 }
 
+bool
+journal_can_undo(const struct journal_act *act)
+{
+    bool happened = !str_equal(act->result, STR("failed")) && !str_equal(act->result, STR("needless"));
+
+    return act->undo.possible && !act->undone && act->undoes.len == 0 && happened;
+}
+
 const struct journal_act *
 journal_last_undoable(const struct journal *journal)
 {
     for (size_t i = journal->count; i > 0; i--) {
         const struct journal_act *act = &journal->items[i - 1];
-        bool happened = !str_equal(act->result, STR("failed")) && !str_equal(act->result, STR("needless"));
-        if (act->undo.possible && !act->undone && act->undoes.len == 0 && happened)
+        if (journal_can_undo(act))
             return act;
     }
     return NULL;
+}
+
+void
+journal_with(struct arena *arena, const struct journal *journal, const struct journal_act *last,
+             struct journal_acts *out)
+{
+    struct str first = last->together.len > 0 ? last->together : last->id;
+
+    *out = (struct journal_acts){0};
+    *LIST_ADD(arena, out) = last;
+    for (size_t i = (size_t)(last - journal->items); i > 0 && last->undo.lever == LEVER_SETTING; i--) {
+        const struct journal_act *act = &journal->items[i - 1];
+        bool same = str_equal(act->id, first) || str_equal(act->together, first);
+        if (same && act->undo.lever == LEVER_SETTING && journal_can_undo(act))
+            *LIST_ADD(arena, out) = act;
+    }
 }

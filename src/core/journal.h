@@ -26,12 +26,14 @@ struct journal_process {
 // How an act is taken back.
 struct journal_undo {
     bool possible;
-    enum lever lever;   // SERVICE, SOCKET_UNIT, CONTAINER: that is started again
+    enum lever lever;   // SERVICE, SOCKET_UNIT, CONTAINER: that is started again; SETTING: that is put back
     struct str manager; // of a unit
-    struct str name;    // unit or container
+    struct str name;    // unit or container; of a setting: its target
     struct str id;      // of a container
     struct str api;     // of a container: where its runtime listens
     struct str runtime; // of a container
+    struct str before;  // of a setting: what stands there since the act
+    struct str after;   // of a setting: what is to stand there again
     uint32_t uid;       // of a unit: whose manager
     struct str command; // the same by hand
 };
@@ -55,8 +57,9 @@ struct journal_act {
     struct str error;
     int64_t took_ms;
     struct journal_undo undo;
-    struct str undoes; // the act that this one takes back
-    bool undone;       // another one took it back
+    struct str together; // the first act of the same plan: settings of one plan are taken back together; empty = none
+    struct str undoes;   // the act that this one takes back
+    bool undone;         // another one took it back
 };
 
 struct journal {
@@ -75,8 +78,21 @@ journal_end(struct arena *arena, const struct journal_act *act, struct err *err)
 bool
 journal_read(struct arena *arena, struct journal *out, size_t *skipped, struct err *err);
 
-// The last act that can be taken back and was not; NULL = none.
+// Whether it can be taken back and was not.
+bool
+journal_can_undo(const struct journal_act *act);
+
+// The last act of which that is so; NULL = none.
 const struct journal_act *
 journal_last_undoable(const struct journal *journal);
+
+struct journal_acts {
+    LIST_OF(const struct journal_act *);
+};
+
+// This act, which stands in the journal, and those before it that are taken back together with it, the last one first.
+void
+journal_with(struct arena *arena, const struct journal *journal, const struct journal_act *last,
+             struct journal_acts *out);
 
 #endif

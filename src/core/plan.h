@@ -2,8 +2,8 @@
 #define MOORAGE_CORE_PLAN_H
 
 // What is to be done, as ordered steps that can be shown before anything is done. One type of step serves all plans: freeing
-// a port now; ranges and configuration files later. A plan is made of causes and their remedies (core/why.h), the lever
-// with the least harm for each; core/release.h carries it out.
+// a port (here: causes and their remedies, core/why.h, and for each the lever with the least harm), changing a range
+// (core/range.h), taking something back (core/take_back.h); configuration files later. core/release.h carries them out.
 // Invariants: making a plan changes nothing. Each process in it is pinned (sys/pinned.h) before its facts are read, and was
 // then seen to hold the very sockets that keep the port; whoever a step reaches stands in it. What may never be done, what
 // needs a word of its own (--allow) and what needs more rights is found here, not while it is done.
@@ -17,6 +17,7 @@
 #include "core/why.h"
 #include "decode/host.h"
 #include "sys/pinned.h"
+#include "sys/range_act.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,6 +90,7 @@ struct plan_undo {
     bool possible;      // `moorage undo` can do it
     struct str command; // by hand: "docker start web"; empty = nothing to type
     struct str sentence;
+    struct range_act setting; // of a SETTING: what puts back what stood there
 };
 
 struct plan_step {
@@ -106,6 +108,7 @@ struct plan_step {
     } targets;                  // PROCESS, SUPERVISOR
     struct service service;     // SERVICE, SOCKET_UNIT
     struct container container; // CONTAINER
+    struct range_act setting;   // SETTING
     struct str_list reaches;    // who else is reached: "nginx (4712)"
     struct str by_hand;         // the same without moorage; empty = none
     struct str at_boot;         // that it comes back at the next start of the system; empty = it does not
@@ -115,7 +118,8 @@ struct plan_step {
     struct err err;
     int64_t began_us; // clock_mono_us(), 0 = not yet
     int64_t took_us;
-    struct str id; // in the record of acts; empty = none
+    struct str id;     // in the record of acts; empty = none
+    struct str undoes; // the act that this takes back; empty = none
 };
 
 enum plan_refusal_kind {

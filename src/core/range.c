@@ -1,13 +1,11 @@
 #include "core/range.h"
 
 #include "base/buf.h"
-#include "core/holder.h"
-#include "core/platform.h"
+#include "core/plan_parts.h"
+#include "core/range_parts.h"
 #include "decode/range_file.h"
 #include "decode/sysctl.h"
 
-#define RESERVED "net.ipv4.ip_local_reserved_ports"
-#define DYNAMIC "net.ipv4.ip_local_port_range"
 #define OWN_FILE "zz-moorage.conf" // behind the files of others: the last one that sets a value counts
 
 enum {
@@ -21,14 +19,14 @@ struct planning {
     struct arena *arena;
     const struct host *host;
     const struct range_wish *wish;
-    struct range_plan *plan;
+    struct plan *plan;
     bool wanted[RANGE_FILE_PORTS]; // the ports of the wish
 };
 
-static void
-add_sentence(struct arena *arena, struct str_list *list, struct str sentence)
+void
+range_refuse(struct plan *plan, struct str sentence)
 {
-    *LIST_ADD(arena, list) = sentence;
+    plan_refuse(plan, (struct plan_refusal){.kind = PLAN_REFUSED_ALWAYS, .sentence = sentence});
 }
 
 static struct str
@@ -69,9 +67,8 @@ serves(const struct socket_row *row)
 
 // "node (pid 40) on 8080"
 static void
-add_name(struct planning *planning, size_t socket, struct buf *out, size_t *count)
+add_name(const struct host *host, size_t socket, struct buf *out, size_t *count)
 {
-    const struct host *host = planning->host;
     const struct socket_row *row = &host->sockets.items[socket];
     const struct process *process = NULL;
 
@@ -85,51 +82,49 @@ add_name(struct planning *planning, size_t socket, struct buf *out, size_t *coun
         buf_addf(out, " (%.*s, pid %u)", STR_ARG(process->name), process->pid);
 }
 
-// The servers whose ports would be given away to clients from now on.
-static void
-refuse_moved_over(struct planning *planning)
+void
+range_refuse_servers(struct plan *plan, const struct host *host, struct range_span span)
 {
-    const struct range_span *span = &planning->wish->spans.items[0];
+    struct arena *arena = plan->arena;
     bool seen[RANGE_FILE_PORTS] = {false};
-    struct buf names = {.arena = planning->arena};
+    struct buf names = {.arena = arena};
     size_t count = 0;
 
-    for (size_t i = 0; i < planning->host->sockets.count; i++) {
-        const struct socket_row *row = &planning->host->sockets.items[i];
-        const struct port_range *now = dynamic_of(planning->host, row->protocol, row->local.family);
+    for (size_t i = 0; i < host->sockets.count; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
+        const struct port_range *now = dynamic_of(host, row->protocol, row->local.family);
         uint16_t port = row->local_port;
         bool covered = now && port >= now->first && port <= now->last;
-        if (!serves(row) || port < span->first || port > span->last || covered || seen[port] ||
-            is_reserved(planning->host, row->protocol, port))
+        if (!serves(row) || port < span.first || port > span.last || covered || seen[port] ||
+            is_reserved(host, row->protocol, port))
             continue;
         seen[port] = true;
-        add_name(planning, i, &names, &count);
+        add_name(host, i, &names, &count);
     }
     if (count == 0)
         return;
-    struct str rest = count > NAMED_MOST ? str_printf(planning->arena, " and %zu more", count - NAMED_MOST) : STR("");
-    add_sentence(
-        planning->arena, &planning->plan->refusals,
-        str_printf(planning->arena,
+    struct str rest = count > NAMED_MOST ? str_printf(arena, " and %zu more", count - NAMED_MOST) : STR("");
+    range_refuse(
+        plan,
+        str_printf(arena,
                    "Programs serve on ports of the new range, and clients would be given them at their next restart: "
                    "%.*s%.*s. Reserve these first: moorage range reserve %.*s",
-                   STR_ARG(buf_str(&names)), STR_ARG(rest), STR_ARG(spans_text(planning->arena, seen))));
+                   STR_ARG(buf_str(&names)), STR_ARG(rest), STR_ARG(range_file_list(arena, seen))));
 }
 
 static void
 check_move(struct planning *planning)
 {
     const struct range_span *span = &planning->wish->spans.items[0];
-    struct str_list *refusals = &planning->plan->refusals;
 
     if (span->first < UNPRIVILEGED)
-        add_sentence(planning->arena, refusals,
+        range_refuse(planning->plan,
                      str_printf(planning->arena, "Ports below %d belong to the system's services.", UNPRIVILEGED));
     if (span->last - span->first + 1 < FEWEST_DYNAMIC)
-        add_sentence(planning->arena, refusals,
+        range_refuse(planning->plan,
                      str_printf(planning->arena, "Fewer than %d ports for all outgoing connections are too few.",
                                 FEWEST_DYNAMIC));
-    refuse_moved_over(planning);
+    range_refuse_servers(planning->plan, planning->host, *span);
 }
 
 static bool
@@ -138,50 +133,53 @@ read_setting(struct planning *planning, struct str target, struct str *now, stru
     return range_act_read(planning->arena, target, now, err);
 }
 
-static void
-add_step(struct planning *planning, struct str target, struct str before, struct str after, struct str sentence,
-         struct str by_hand)
+static struct plan_step *
+add_step(struct plan *plan, struct range_act setting, struct str sentence, struct str by_hand)
 {
-    struct range_step *step = LIST_ADD(planning->arena, &planning->plan->steps);
+    struct plan_step *step = plan_add_step(plan, LEVER_SETTING, HARM_LOW, sentence);
 
-    *step = (struct range_step){
-        .lever = LEVER_SETTING,
-        .harm = planning->wish->deed == RANGE_MOVE ? HARM_SOME : HARM_LOW,
-        .sentence = sentence,
-        .by_hand = by_hand,
-        .needs_admin = true,
-        .act = {.target = target, .before = before, .after = after},
-    };
-    step->precondition = before.len ? STR("the setting is still as it is now") : STR("it is still empty");
+    step->goal = SIZE_MAX;
+    step->setting = setting;
+    step->by_hand = by_hand;
+    step->needs_admin = true;
+    step->precondition = setting.before.len ? STR("the setting is still as it is now") : STR("it is still empty");
+    step->undo.setting = (struct range_act){setting.target, str_trim(setting.after), setting.before};
+    return step;
 }
 
 // The running system's setting.
-static void
-add_setting_step(struct planning *planning, const char *name, struct str before, struct str after)
+struct plan_step *
+range_add_setting(struct plan *plan, struct str name, struct str before, struct str after)
 {
-    struct arena *arena = planning->arena;
     struct str shown = after.len ? after : STR("nothing");
 
-    if (str_equal(before, after))
-        return;
-    add_step(planning, str_of(name), before, after, str_printf(arena, "Set %s to %.*s", name, STR_ARG(shown)),
-             str_printf(arena, "sysctl -w %s=\"%.*s\"", name, STR_ARG(after)));
+    return add_step(plan, (struct range_act){name, before, after},
+                    str_printf(plan->arena, "Set %.*s to %.*s", STR_ARG(name), STR_ARG(shown)),
+                    str_printf(plan->arena, "sysctl -w %.*s=\"%.*s\"", STR_ARG(name), STR_ARG(after)));
+}
+
+struct plan_step *
+range_add_words(struct plan *plan, struct str words, struct str sentence)
+{
+    struct plan_step *step = add_step(plan, (struct range_act){STR(RANGE_TARGET_NETSH), (struct str){0}, words},
+                                      sentence, str_printf(plan->arena, "netsh %.*s", STR_ARG(words)));
+
+    step->precondition = STR("nobody has the ports");
+    step->undo.setting = (struct range_act){0};
+    return step;
 }
 
 // The file that sets it at the next start.
-static void
-add_file_step(struct planning *planning, struct str path, struct str before, struct str after)
+struct plan_step *
+range_add_file(struct plan *plan, struct str path, struct str before, struct str after)
 {
-    struct arena *arena = planning->arena;
+    struct str sentence =
+        str_printf(plan->arena, after.len ? "Write %.*s, for after a restart" : "Remove %.*s, of which nothing is left",
+                   STR_ARG(path));
+    struct plan_step *step = add_step(plan, (struct range_act){path, before, after}, sentence, (struct str){0});
 
-    if (str_equal(before, str_trim(after)))
-        return;
-    add_step(planning, path, before, after,
-             str_printf(arena, after.len ? "Write %.*s, for after a restart" : "Remove %.*s, of which nothing is left",
-                        STR_ARG(path)),
-             (struct str){0});
-    planning->plan->steps.items[planning->plan->steps.count - 1].precondition =
-        before.len ? STR("the file is as it was") : STR("there is no such file");
+    step->precondition = before.len ? STR("the file is as it was") : STR("there is no such file");
+    return step;
 }
 
 // Ports of the list that the wish changes; what does not change need not be taken back.
@@ -203,8 +201,22 @@ change_ports(struct planning *planning, struct str list, bool reserve, bool *cha
 static void
 say_undo(struct planning *planning, const char *words, struct str ports)
 {
-    planning->plan->undo = str_printf(planning->arena, "moorage range %s %.*s%s", words, STR_ARG(ports),
-                                      planning->wish->persist ? " --persist" : "");
+    struct str line = str_printf(planning->arena, "moorage range %s %.*s%s", words, STR_ARG(ports),
+                                 planning->wish->persist ? " --persist" : "");
+
+    for (size_t i = 0; i < planning->plan->steps.count; i++) {
+        struct plan_undo *undo = &planning->plan->steps.items[i].undo;
+        undo->possible = undo->setting.target.len > 0;
+        undo->command = line;
+        undo->sentence = STR("what stood there is put back");
+    }
+}
+
+static void
+plan_file(struct planning *planning, struct str path, struct str before, struct str after)
+{
+    if (!str_equal(before, str_trim(after)))
+        range_add_file(planning->plan, path, before, after);
 }
 
 static bool
@@ -217,21 +229,22 @@ plan_list(struct planning *planning, struct str path, struct err *err)
     struct str now;
     struct str text;
 
-    if (!read_setting(planning, STR(RESERVED), &now, err) || !read_setting(planning, path, &text, err))
+    if (!read_setting(planning, STR(RANGE_TARGET_RESERVED), &now, err) || !read_setting(planning, path, &text, err))
         return false;
     range_file_parse(text, &file);
     struct str value = change_ports(planning, now, reserve, changed);
-    add_setting_step(planning, RESERVED, now, value);
+    if (!str_equal(now, value))
+        range_add_setting(planning->plan, STR(RANGE_TARGET_RESERVED), now, value);
     bool changed_own[RANGE_FILE_PORTS] = {false};
     struct str own = change_ports(planning, file.reserved, reserve, planning->wish->persist ? changed : changed_own);
     if (planning->wish->persist) {
         file.reserved = own;
-        add_file_step(planning, path, text, range_file_format(arena, &file, value));
+        plan_file(planning, path, text, range_file_format(arena, &file, value));
     } else if (reserve && planning->plan->steps.count) {
-        add_sentence(arena, &planning->plan->notes, STR("It holds until the next restart; --persist makes it last."));
+        plan_note(planning->plan, STR("It holds until the next restart; --persist makes it last."));
     } else if (!reserve && !str_equal(own, file.reserved)) {
-        add_sentence(
-            arena, &planning->plan->notes,
+        plan_note(
+            planning->plan,
             str_printf(arena, "%.*s reserves it again at the next restart; --persist ends that too.", STR_ARG(path)));
     }
     if (planning->plan->steps.count)
@@ -249,22 +262,23 @@ plan_move(struct planning *planning, struct str path, struct err *err)
     struct str now;
     struct str text;
 
-    if (!read_setting(planning, STR(DYNAMIC), &now, err) || !read_setting(planning, path, &text, err))
+    if (!read_setting(planning, STR(RANGE_TARGET_DYNAMIC), &now, err) || !read_setting(planning, path, &text, err))
         return false;
     range_file_parse(text, &file);
     if (!before || before->first != span->first || before->last != span->last)
-        add_setting_step(planning, DYNAMIC, now, str_printf(arena, "%u %u", span->first, span->last));
+        range_add_setting(planning->plan, STR(RANGE_TARGET_DYNAMIC), now,
+                          str_printf(arena, "%u %u", span->first, span->last));
     if (planning->wish->persist) {
         bool ports[RANGE_FILE_PORTS] = {false};
         struct str value;
-        if (!read_setting(planning, STR(RESERVED), &value, err))
+        if (!read_setting(planning, STR(RANGE_TARGET_RESERVED), &value, err))
             return false;
         range_file_mark(value, ports);
         file.dynamic_first = span->first;
         file.dynamic_last = span->last;
-        add_file_step(planning, path, text, range_file_format(arena, &file, range_file_list(arena, ports)));
+        plan_file(planning, path, text, range_file_format(arena, &file, range_file_list(arena, ports)));
     } else if (planning->plan->steps.count) {
-        add_sentence(arena, &planning->plan->notes, STR("It holds until the next restart; --persist makes it last."));
+        plan_note(planning->plan, STR("It holds until the next restart; --persist makes it last."));
     }
     if (planning->plan->steps.count && before)
         say_undo(planning, "dynamic", str_printf(arena, "%u-%u", before->first, before->last));
@@ -275,58 +289,70 @@ plan_move(struct planning *planning, struct str path, struct err *err)
 static void
 refuse_served(struct planning *planning)
 {
+    const struct host *host = planning->host;
     struct buf names = {.arena = planning->arena};
     bool seen[RANGE_FILE_PORTS] = {false};
     size_t count = 0;
 
-    for (size_t i = 0; i < planning->host->sockets.count; i++) {
-        const struct socket_row *row = &planning->host->sockets.items[i];
+    for (size_t i = 0; i < host->sockets.count; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
         if (!serves(row) || !planning->wanted[row->local_port] || seen[row->local_port])
             continue;
         seen[row->local_port] = true;
-        add_name(planning, i, &names, &count);
+        add_name(host, i, &names, &count);
     }
     if (count)
-        add_sentence(planning->arena, &planning->plan->refusals,
+        range_refuse(planning->plan,
                      str_printf(planning->arena,
                                 "Windows reserves only ports that nobody has, and these are in use: %.*s. Free them "
                                 "first, then reserve them, then start the programs again.",
                                 STR_ARG(buf_str(&names))));
 }
 
-static void
-add_netsh(struct planning *planning, struct str words, struct str what)
+// What netsh does for one range, protocol and family.
+static struct str
+netsh_words(struct planning *planning, enum range_deed deed, const struct range_span *span, enum family family,
+            bool tcp)
 {
-    add_step(planning, STR("netsh"), (struct str){0}, words, what,
-             str_printf(planning->arena, "netsh %.*s", STR_ARG(words)));
-    planning->plan->steps.items[planning->plan->steps.count - 1].precondition = STR("nobody has the ports");
+    static const char *const verbs[] = {
+        [RANGE_RESERVE] = "add excludedportrange protocol=",
+        [RANGE_RELEASE] = "delete excludedportrange protocol=",
+        [RANGE_MOVE] = "set dynamicport ",
+    };
+    bool moves = deed == RANGE_MOVE;
+
+    return str_printf(planning->arena, "interface ipv%d %s%s %s=%u %s=%u store=%s", (int)family, verbs[deed],
+                      tcp ? "tcp" : "udp", moves ? "start" : "startport", span->first, moves ? "num" : "numberofports",
+                      span->last - span->first + 1u, planning->wish->persist ? "persistent" : "active");
 }
 
 static void
 plan_netsh_span(struct planning *planning, const struct range_span *span, enum family family, bool tcp)
 {
-    static const char *const verbs[] = {
-        [RANGE_RESERVE] = "add excludedportrange",
-        [RANGE_RELEASE] = "delete excludedportrange",
-        [RANGE_MOVE] = "set dynamicport",
-    };
     static const char *const deeds[] = {
         [RANGE_RESERVE] = "Reserve",
         [RANGE_RELEASE] = "Release",
         [RANGE_MOVE] = "Make the dynamic range",
     };
+    static const enum range_deed opposites[] = {
+        [RANGE_RESERVE] = RANGE_RELEASE,
+        [RANGE_RELEASE] = RANGE_RESERVE,
+        [RANGE_MOVE] = RANGE_MOVE,
+    };
     struct arena *arena = planning->arena;
     enum range_deed deed = planning->wish->deed;
-    const char *protocol = tcp ? "tcp" : "udp";
-    struct str place = deed == RANGE_MOVE ? STR(" ") : STR(" protocol=");
+    struct str words = netsh_words(planning, deed, span, family, tcp);
+    const struct port_range *now = dynamic_of(planning->host, tcp ? PROTOCOL_TCP : PROTOCOL_UDP, family);
+    struct range_span back = *span;
 
-    add_netsh(planning,
-              str_printf(arena, "interface ipv%d %s%.*s%s %s=%u %s=%u store=%s", (int)family, verbs[deed],
-                         STR_ARG(place), protocol, deed == RANGE_MOVE ? "start" : "startport", span->first,
-                         deed == RANGE_MOVE ? "num" : "numberofports", span->last - span->first + 1u,
-                         planning->wish->persist ? "persistent" : "active"),
-              str_printf(arena, "%s %u-%u for %s over IPv%d", deeds[deed], span->first, span->last, tcp ? "TCP" : "UDP",
-                         (int)family));
+    if (deed == RANGE_MOVE && now)
+        back = (struct range_span){now->first, now->last};
+    struct plan_step *step = range_add_words(planning->plan, words,
+                                             str_printf(arena, "%s %u-%u for %s over IPv%d", deeds[deed], span->first,
+                                                        span->last, tcp ? "TCP" : "UDP", (int)family));
+    if (deed != RANGE_MOVE || now)
+        step->undo.setting = (struct range_act){.target = STR(RANGE_TARGET_NETSH),
+                                                .after = netsh_words(planning, opposites[deed], &back, family, tcp)};
 }
 
 static void
@@ -351,25 +377,34 @@ plan_netsh(struct planning *planning)
 }
 
 bool
-range_plan_make(struct arena *arena, const struct host *host, const struct range_wish *wish, struct range_plan *out,
+range_plan_make(struct arena *arena, const struct host *host, const struct range_wish *wish, struct plan *out,
                 struct err *err)
 {
     struct planning *planning = arena_alloc(arena, sizeof *planning);
     struct str folder = range_act_folder(arena);
 
     *planning = (struct planning){.arena = arena, .host = host, .wish = wish, .plan = out};
-    *out = (struct range_plan){0};
+    *out = (struct plan){.arena = arena};
     for (size_t i = 0; i < wish->spans.count; i++)
         for (uint32_t port = wish->spans.items[i].first; port <= wish->spans.items[i].last; port++)
             planning->wanted[port] = true;
     if (wish->deed == RANGE_MOVE)
         check_move(planning);
-    if (folder.len == 0) {
-        plan_netsh(planning);
-        return true;
-    }
     struct str path = str_printf(arena, "%.*s/" OWN_FILE, STR_ARG(folder));
-    return wish->deed == RANGE_MOVE ? plan_move(planning, path, err) : plan_list(planning, path, err);
+    bool good = true;
+    if (folder.len == 0)
+        plan_netsh(planning);
+    else
+        good = wish->deed == RANGE_MOVE ? plan_move(planning, path, err) : plan_list(planning, path, err);
+    for (size_t i = 0; i < out->steps.count && wish->deed == RANGE_MOVE; i++)
+        out->steps.items[i].harm = HARM_SOME;
+    return good;
+}
+
+struct str
+range_plan_undo(const struct plan *plan)
+{
+    return plan->steps.count ? plan->steps.items[0].undo.command : (struct str){0};
 }
 
 // The kernel writes a tab where a blank was written.
@@ -384,37 +419,35 @@ same_range(struct str a, struct str b)
 }
 
 // The kernel may take a value and still not mean it as it was written.
-static bool
-is_so(struct arena *arena, const struct range_step *step)
+bool
+range_is_so(struct arena *arena, const struct range_act *setting)
 {
     bool wanted[RANGE_FILE_PORTS] = {false};
     bool found[RANGE_FILE_PORTS] = {false};
     struct str now;
 
-    if (str_equal(step->act.target, STR("netsh")))
-        return true;
-    if (!range_act_read(arena, step->act.target, &now, NULL))
+    if (!range_act_read(arena, setting->target, &now, NULL))
         return false;
-    if (str_equal(step->act.target, STR(DYNAMIC)))
-        return same_range(now, step->act.after);
-    if (!str_equal(step->act.target, STR(RESERVED)))
-        return str_equal(now, str_trim(step->act.after));
-    range_file_mark(step->act.after, wanted);
+    if (str_equal(setting->target, STR(RANGE_TARGET_DYNAMIC)))
+        return same_range(now, setting->after);
+    if (!str_equal(setting->target, STR(RANGE_TARGET_RESERVED)))
+        return str_equal(now, str_trim(setting->after));
+    range_file_mark(setting->after, wanted);
     range_file_mark(now, found);
     return str_equal(range_file_list(arena, wanted), range_file_list(arena, found));
 }
 
 bool
-range_plan_run(struct arena *arena, struct range_plan *plan, struct err *err)
+range_set(struct arena *arena, const struct range_act *setting, bool *needless, struct err *err)
 {
-    for (size_t i = 0; i < plan->steps.count; i++) {
-        struct range_step *step = &plan->steps.items[i];
-        if (!range_act_do(arena, &step->act, err))
-            return false;
-        if (!is_so(arena, step))
-            return err_set(err, ERR_SYSTEM, 0, "set %.*s: the system took the value and did something else",
-                           STR_ARG(step->act.target));
-        step->done = true;
-    }
-    return true;
+    bool words = str_equal(setting->target, STR(RANGE_TARGET_NETSH));
+
+    *needless = !words && range_is_so(arena, setting);
+    if (*needless)
+        return true;
+    if (!range_act_do(arena, setting, err))
+        return false;
+    return words || range_is_so(arena, setting) ||
+           err_set(err, ERR_SYSTEM, 0, "set %.*s: the system took the value and did something else",
+                   STR_ARG(setting->target));
 }

@@ -38,7 +38,8 @@ act_of(const struct release *release, const struct plan *plan, const struct plan
         .line = plan->wish.again,
         .lever = step->lever,
         .sentence = step->sentence,
-        .undoes = release->undoes,
+        .together = step == plan->steps.items ? (struct str){0} : plan->steps.items[0].id,
+        .undoes = step->undoes,
         .undo = {.possible = step->undo.possible, .lever = step->lever, .command = step->undo.command},
     };
 
@@ -56,6 +57,10 @@ act_of(const struct release *release, const struct plan *plan, const struct plan
         act.undo.id = step->container.id;
         act.undo.api = step->container.api;
         act.undo.runtime = step->container.runtime;
+    } else if (step->lever == LEVER_SETTING) {
+        act.undo.name = step->undo.setting.target;
+        act.undo.before = step->undo.setting.before;
+        act.undo.after = step->undo.setting.after;
     } else {
         act.undo.name = step->service.name;
         act.undo.manager = step->service.manager;
@@ -64,8 +69,8 @@ act_of(const struct release *release, const struct plan *plan, const struct plan
     return act;
 }
 
-void
-release_step(struct release *release, struct plan *plan, struct plan_step *step)
+static void
+do_step(struct release *release, struct plan *plan, struct plan_step *step)
 {
     struct journal_act act = act_of(release, plan, step);
     struct err err = {0};
@@ -83,27 +88,30 @@ release_step(struct release *release, struct plan *plan, struct plan_step *step)
         warn(release, &err);
 }
 
-// All steps, until one can't be done: what depends on it is not tried either.
-static void
-run_steps(struct release *release, struct plan *plan)
+bool
+release_steps(struct release *release, struct plan *plan)
 {
+    bool good = true;
+
     for (size_t i = 0; i < plan->steps.count && !release->interrupted; i++) {
         struct plan_step *step = &plan->steps.items[i];
         if (step->if_needed && release_settle(plan)) {
             step->result = PLAN_NEEDLESS;
             continue;
         }
-        release_step(release, plan, step);
-        if (step->result == PLAN_FAILED || step->result == PLAN_TIMED_OUT)
+        do_step(release, plan, step);
+        good = step->result != PLAN_FAILED && step->result != PLAN_TIMED_OUT;
+        if (!good)
             break;
     }
     release_finish_supervisors(release, plan);
+    return good && !release->interrupted;
 }
 
 static void
 run_plan(struct release *release, struct plan *plan)
 {
-    run_steps(release, plan);
+    (void)release_steps(release, plan);
     (void)release_settle(plan);
     release_watch(release, plan);
     release_judge(release, plan);

@@ -52,8 +52,7 @@ struct release {
     uint32_t uid; // who does it, for the record
     struct str user;
     struct str invoker;
-    struct str undoes; // the act that this takes back; empty = none
-    int64_t shown_us;  // when a moment was shown last
+    int64_t shown_us; // when a moment was shown last
     enum release_outcome outcome;
     bool acted;                    // something was done
     bool interrupted;              // by Ctrl-C
@@ -69,9 +68,10 @@ struct release {
 void
 release_run(struct release *release);
 
-// Does one step of a plan, with its record, whatever the plan is about.
-void
-release_step(struct release *release, struct plan *plan, struct plan_step *step);
+// Does the steps of a plan in their order, each with its record, whatever the plan is about. False where one of them failed
+// or took too long: what comes after it is not begun.
+bool
+release_steps(struct release *release, struct plan *plan);
 
 // "freed", "already-free", ...
 struct str

@@ -1,3 +1,4 @@
+#include "core/range.h"
 #include "core/release_parts.h"
 #include "sys/clock.h"
 #include "sys/container_act.h"
@@ -376,6 +377,17 @@ act_wait(struct release *release, struct plan *plan, struct plan_step *step)
     step->result = PLAN_DONE;
 }
 
+// --- settings ---
+
+static void
+act_setting(struct plan *plan, struct plan_step *step)
+{
+    bool needless = false;
+    bool good = range_set(plan->arena, &step->setting, &needless, &step->err);
+
+    step->result = !good ? PLAN_FAILED : needless ? PLAN_NEEDLESS : PLAN_DONE;
+}
+
 void
 release_act(struct release *release, struct plan *plan, struct plan_step *step)
 {
@@ -398,6 +410,9 @@ release_act(struct release *release, struct plan *plan, struct plan_step *step)
         break;
     case LEVER_SOCKET:
         act_drop(plan, step);
+        break;
+    case LEVER_SETTING:
+        act_setting(plan, step);
         break;
     default:
         act_wait(release, plan, step);

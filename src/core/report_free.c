@@ -254,7 +254,7 @@ report_free_act(struct arena *arena, cJSON *array, const struct journal_act *act
     add_text_or_null(arena, object, "error", act->error);
     json_add_int(object, "took_ms", act->took_ms);
     add_text_or_null(arena, object, "undo", act->undo.command);
-    json_add_bool(object, "can_undo", act->undo.possible && !act->undone);
+    json_add_bool(object, "can_undo", journal_can_undo(act));
     json_add_bool(object, "undone", act->undone);
     add_text_or_null(arena, object, "undoes", act->undoes);
 }

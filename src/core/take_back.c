@@ -2,6 +2,8 @@
 
 #include "core/plan_parts.h"
 #include "core/platform.h"
+#include "core/range.h"
+#include "core/range_use.h"
 #include "sys/user.h"
 
 enum {
@@ -36,23 +38,41 @@ fill_unit(struct plan *plan, const struct journal_undo *undo, struct plan_step *
                                                                        STR_ARG(undo->name))});
 }
 
-void
-take_back_plan(struct arena *arena, const struct journal_act *act, struct str again, struct plan *out)
+static void
+start_again(struct plan *plan, const struct journal_act *act)
 {
     const struct journal_undo *undo = &act->undo;
     bool container = undo->lever == LEVER_CONTAINER;
+    struct plan_step *step = plan_add_step(
+        plan, undo->lever, HARM_LOW,
+        str_printf(plan->arena, "Start %s%.*s again", container ? "container " : "", STR_ARG(undo->name)));
 
-    *out = (struct plan){.arena = arena, .wish = {.again = again}};
-    struct plan_step *step =
-        plan_add_step(out, undo->lever, HARM_LOW,
-                      str_printf(arena, "Start %s%.*s again", container ? "container " : "", STR_ARG(undo->name)));
     step->goal = SIZE_MAX;
     step->start = true;
     step->by_hand = undo->command;
+    step->undoes = act->id;
     if (container)
         fill_container(undo, step);
     else
-        fill_unit(out, undo, step);
+        fill_unit(plan, undo, step);
+}
+
+bool
+take_back_plan(struct arena *arena, const struct journal_acts *acts, struct str again, struct plan *out,
+               struct err *err)
+{
+    bool good = true;
+
+    *out = (struct plan){.arena = arena};
+    if (acts->items[0]->undo.lever == LEVER_SETTING) {
+        struct host host;
+        good = range_use_read(arena, false, &host, err) && range_take_back(arena, &host, acts, out, err);
+    } else {
+        for (size_t i = 0; i < acts->count; i++)
+            start_again(out, acts->items[i]);
+    }
+    out->wish.again = again;
+    return good;
 }
 
 struct str

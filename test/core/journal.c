@@ -157,19 +157,28 @@ TEST(a_record_that_is_not_there_is_empty_and_one_that_cant_be_read_an_error)
 
 // --- taking back ---
 
+static void
+take_back(struct arena *arena, const struct journal_act *act, struct plan *out)
+{
+    struct journal_acts acts = {0};
+
+    *LIST_ADD(arena, &acts) = act;
+    CHECK(take_back_plan(arena, &acts, STR("moorage undo"), out, NULL));
+}
+
 TEST(a_service_is_started_again)
 {
     struct plan plan;
     struct journal_act act = stop_of("web.service");
     load("\"services\": [{\"manager\": \"systemd\", \"name\": \"web.service\", \"state\": \"inactive\"}]");
-    take_back_plan(arena, &act, STR("moorage undo"), &plan);
+    take_back(arena, &act, &plan);
     CHECK_INT(plan.steps.count, 1);
     CHECK_STR(plan.steps.items[0].sentence, "Start web.service again");
     CHECK(plan.steps.items[0].start && plan.steps.items[0].needs_admin && plan.refusals.count == 0);
-    struct release release = {.arena = arena, .plan = &plan, .undoes = STR("x")};
-    release_step(&release, &plan, &plan.steps.items[0]);
+    struct release release = {.arena = arena, .plan = &plan};
+    release_steps(&release, &plan);
     CHECK_INT(plan.steps.items[0].result, PLAN_DONE);
-    release_step(&release, &plan, &plan.steps.items[0]);
+    release_steps(&release, &plan);
     CHECK_INT(plan.steps.items[0].result, PLAN_NEEDLESS);
 }
 
@@ -179,13 +188,13 @@ TEST(starting_a_service_of_the_system_takes_more_rights)
     struct host host = {.platform = STR("linux")};
     struct journal_act act = stop_of("web.service");
     load("\"uid\": 1000, \"admin\": false, \"sockets\": []");
-    take_back_plan(arena, &act, STR("moorage undo"), &plan);
+    take_back(arena, &act, &plan);
     CHECK_INT(plan.refusals.count, 1);
     CHECK_STR(take_back_again(&plan, &host), "sudo moorage undo");
     // One's own manager asks for none.
     act.undo.manager = STR("systemd --user");
     act.undo.uid = 1000;
-    take_back_plan(arena, &act, STR("moorage undo"), &plan);
+    take_back(arena, &act, &plan);
     CHECK(plan.refusals.count == 0 && !plan.steps.items[0].needs_admin);
 }
 
@@ -198,10 +207,10 @@ TEST(a_container_is_started_again)
     act.undo.api = STR("/run/docker.sock");
     act.undo.runtime = STR("docker");
     load("\"sockets\": []");
-    take_back_plan(arena, &act, STR("moorage undo"), &plan);
+    take_back(arena, &act, &plan);
     CHECK_STR(plan.steps.items[0].sentence, "Start container web again");
     struct release release = {.arena = arena, .plan = &plan};
-    release_step(&release, &plan, &plan.steps.items[0]);
+    release_steps(&release, &plan);
     CHECK_INT(plan.steps.items[0].result, PLAN_DONE);
 }
 

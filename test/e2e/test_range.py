@@ -48,6 +48,80 @@ def a_port_is_reserved_and_the_undo_line_takes_it_back():
     assert not list(folder.iterdir())
 
 
+def acts(env):
+    return run("log", "--json", env=env).json()["acts"]
+
+
+@test
+def undo_releases_what_was_reserved_after_showing_it():
+    folder, env = clean()
+    env["MOORAGE_STATE_DIR"] = str(temp_folder())
+    file = folder / "zz-moorage.conf"
+    RESERVED.write_text("1234\n")
+    assert run("range", "reserve", "8080", "--persist", "-y", env=env).code == 0 and file.exists()
+    assert [(act["lever"], act["result"], act["can_undo"], act["undo"]) for act in acts(env)] == \
+        [("setting", "done", True, "moorage range release 8080 --persist")] * 2
+    assert "Set net.ipv4.ip_local_reserved_ports to 1234,8080" in run("log", env=env).out
+    for words in (("-n",), ()):
+        result = run("undo", *words, env=env)
+        assert result.code == (0 if words else 3), str(result)
+        assert "moorage range reserve 8080 --persist" in result.out and "plan" in result.out, str(result)
+        assert RESERVED.read_text() == "1234,8080\n" and file.exists()
+    # What somebody else has reserved since stays.
+    RESERVED.write_text("1234,7000,8080\n")
+    result = run("undo", "-y", env=env)
+    assert result.code == 0 and "Taken back: moorage range reserve 8080 --persist" in result.out, str(result)
+    assert RESERVED.read_text() == "1234,7000\n" and not file.exists()
+    assert [act["undone"] for act in acts(env)] == [True, True, False, False]
+    assert run("undo", "-y", env=env).code == 1
+
+
+@test
+def undo_puts_back_the_dynamic_range_and_the_file():
+    folder, env = clean()
+    env["MOORAGE_STATE_DIR"] = str(temp_folder())
+    file = folder / "zz-moorage.conf"
+    assert run("range", "reserve", "8080", "--persist", "-y", env=env).code == 0
+    text = file.read_text()
+    assert run("range", "dynamic", "40000-60999", "--persist", "-y", env=env).code == 0
+    assert DYNAMIC.read_text().split() == ["40000", "60999"] and file.read_text() != text
+    document = run("undo", "-y", "--json", env=env).json()
+    assert document["outcome"] == "undone" and len(document["acts"]) == 2, document
+    assert [step["result"] for step in document["plan"]] == ["done", "done"], document
+    assert DYNAMIC.read_text().split() == ["32768", "60999"] and file.read_text() == text
+    assert RESERVED.read_text() == "8080\n"
+    assert run("undo", "-y", env=env).code == 0 and RESERVED.read_text() == "\n" and not file.exists()
+
+
+@test
+def undo_leaves_alone_what_was_changed_since_and_servers():
+    _, env = clean()
+    env["MOORAGE_STATE_DIR"] = str(temp_folder())
+    assert run("range", "dynamic", "40000-60999", "-y", env=env).code == 0
+    DYNAMIC.write_text("45000 60000")
+    result = run("undo", "-y", env=env)
+    assert result.code == 3 and "has been changed since then" in result.out, str(result)
+    assert DYNAMIC.read_text().split() == ["45000", "60000"]
+    DYNAMIC.write_text("40000 60999")
+    shapes.listener(33000, "127.0.0.1", name="node")
+    result = run("undo", "-y", "--json", env=env)
+    assert result.code == 3 and result.json()["outcome"] == "refused", str(result)
+    assert DYNAMIC.read_text().split() == ["40000", "60999"]
+    assert run("range", "reserve", "33000", "-y", env=env).code == 0
+
+
+@test
+def a_change_that_failed_is_recorded_and_not_taken_back():
+    _, env = clean()
+    state = temp_folder()
+    state.chmod(0o777)
+    env["MOORAGE_STATE_DIR"] = str(state)
+    assert run("range", "reserve", "8080", "-y", env=env, uid=1001).code == 3
+    result = run("log", "--json", env=env, uid=1001).json()["acts"]
+    assert [(act["result"], act["can_undo"]) for act in result] == [("failed", False)], result
+    assert run("undo", "-y", env=env, uid=1001).code == 1
+
+
 @test
 def what_is_to_last_is_a_whole_file_that_goes_when_it_is_empty():
     folder, env = clean()
