@@ -99,6 +99,10 @@ need_ci() {
     need git has git
     need shellcheck has shellcheck
     need mandoc has mandoc
+    # Servers that take a listening socket from us. Those that would start by themselves (nginx-light,
+    # prometheus-node-exporter) are not brought to anybody's machine: their tests say that they are skipped.
+    need gunicorn has gunicorn
+    need nodejs has node
 }
 
 is_debian_like() {

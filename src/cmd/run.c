@@ -37,6 +37,7 @@ struct run_options {
     struct str address;
     struct str report;
     int64_t grace_ms;
+    bool with_parent;
     int64_t timeout_ms;
 };
 
@@ -90,6 +91,10 @@ static const struct opt run_items[] = {
      .value = "TIME",
      .help = "how long its programs may take to end before they are ended hard: 10s unless said otherwise",
      .offset = RUN(grace_ms)},
+    {.name = "with-parent",
+     .kind = OPT_FLAG,
+     .help = "end also when the program that started moorage ends",
+     .offset = RUN(with_parent)},
     {.name = "report",
      .kind = OPT_TEXT,
      .value = "FILE",
@@ -301,6 +306,7 @@ start(struct running *running, int *code, struct err *err)
         .variable_count = count,
         .socket = running->socket,
         .grace_ms = (unsigned)options->grace_ms,
+        .with_parent = options->with_parent,
     };
     running->started_us = clock_mono_us();
     return supervise_start(run->arena, &ask, &running->supervise, code, err);
@@ -387,24 +393,43 @@ check_time(struct running *running)
     supervise_stop(running->supervise);
 }
 
+// It takes a while: what for, and how to cut it short.
+static void
+tell_ending(const struct running *running)
+{
+    struct arena *arena = running->run->arena;
+    const struct run_options *options = running->run->options;
+
+    if (options->grace_ms > 2 * SETTLE_MS)
+        say(running, str_printf(arena,
+                                "%.*s has not ended yet: what still lives after %.*s is ended hard, or now when it is "
+                                "asked to end again",
+                                STR_ARG(title_of(running)), STR_ARG(words_took(arena, options->grace_ms))));
+}
+
 static void
 supervise(struct running *running)
 {
     const struct run_options *options = running->run->options;
-    bool ending = false;
+    int64_t ending_us = 0;
+    bool told_ending = false;
 
     // A socket that was handed over is served from the start.
     if (running->options_listen)
         look(running);
     for (;;) {
-        switch (supervise_next(running->supervise, pause_ms(running))) {
+        switch (supervise_next(running->supervise, ending_us ? PATIENT_PAUSE_MS : pause_ms(running))) {
         case SUPERVISE_ENDED:
             return;
         case SUPERVISE_ENDING:
-            ending = true;
+            ending_us = clock_mono_us();
             break;
         case SUPERVISE_TIME:
             break;
+        }
+        if (ending_us && !told_ending && clock_mono_us() - ending_us >= SETTLE_MS * INT64_C(1000)) {
+            told_ending = true;
+            tell_ending(running);
         }
         if (running->ready && !running->told_ready) {
             running->told_ready = true;
@@ -412,7 +437,7 @@ supervise(struct running *running)
                 supervise_ready();
             run_report_write(running, "ready");
         }
-        if (ending || running->ready || running->given_up)
+        if (ending_us || running->ready || running->given_up)
             continue;
         look(running);
         check_time(running);

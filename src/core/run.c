@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "core/snapshot.h"
+#include "sys/life.h"
 #include "sys/pinned.h"
 #include "sys/process.h"
 
@@ -102,10 +103,11 @@ is_run(struct arena *arena, const struct lease *lease, const struct pinned *pin)
 {
     struct process process;
 
+    struct life life = {lease->pid, lease->started, lease->space};
     process_read(arena, lease->pid, PROCESS_COMMAND | PROCESS_EXE, &process);
     struct str name = str_base_name(process.exe.value);
-    if (process.known != KNOWN_YES || !pinned_lives(pin) ||
-        (lease->started && process.started_ticks && lease->started != process.started_ticks) ||
+    // The number may mean another process by now, or in another namespace.
+    if (process.known != KNOWN_YES || life_lasts(&life) != TRI_YES || !pinned_lives(pin) ||
         !(str_starts(name, STR("moorage")) || str_starts(process.name, STR("moorage"))))
         return false;
     for (size_t i = 1; i < process.command.count; i++)
@@ -114,29 +116,37 @@ is_run(struct arena *arena, const struct lease *lease, const struct pinned *pin)
     return false;
 }
 
+// Asked again, a run ends hard what is still left below it. The end of the run itself is also that of all below it.
+static bool
+end_run(const struct pinned *pin, unsigned patience_ms, struct err *err)
+{
+    static const enum pinned_word words[] = {PINNED_END, PINNED_END, PINNED_KILL};
+    const struct pinned *const list[] = {pin};
+    struct err refused = {0};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words && pinned_lives(pin); i++) {
+        if (pinned_send(pin, words[i], &refused))
+            pinned_wait(list, 1, patience_ms);
+        else if (words[i] == PINNED_KILL && refused.kind != ERR_GONE)
+            return err_set(err, refused.kind, refused.os, "%s", refused.text);
+    }
+    return !pinned_lives(pin) ||
+           err_set(err, ERR_TIMEOUT, 0, "the run that has the name (process %u) did not end", pin->pid);
+}
+
 bool
 run_replace(struct arena *arena, const struct lease *lease, unsigned patience_ms, struct err *err)
 {
     struct pinned pin = PINNED_NONE;
-    const struct pinned *const list[] = {&pin};
-    bool good = true;
+    struct err refused = {0};
 
-    if (!pinned_open(lease->pid, false, &pin, err))
+    if (!pinned_open(lease->pid, false, &pin, &refused))
         // Ended meanwhile: that is what was asked for.
-        return err && err->kind == ERR_GONE;
-    if (!is_run(arena, lease, &pin)) {
-        good = err_set(err, ERR_NOT_ALLOWED, 0,
-                       "process %u, which has the name, is no run of moorage: it is left alone", lease->pid);
-    } else if (pinned_send(&pin, PINNED_END, err)) {
-        pinned_wait(list, 1, patience_ms);
-        // Its guardian then ends the rest.
-        if (pinned_lives(&pin) && pinned_send(&pin, PINNED_KILL, err))
-            pinned_wait(list, 1, patience_ms);
-        good = !pinned_lives(&pin) ||
-               err_set(err, ERR_TIMEOUT, 0, "the run that has the name (process %u) did not end", lease->pid);
-    } else {
-        good = err && err->kind == ERR_GONE;
-    }
+        return refused.kind == ERR_GONE || err_set(err, refused.kind, refused.os, "%s", refused.text);
+    bool good = is_run(arena, lease, &pin)
+                    ? end_run(&pin, patience_ms, err)
+                    : err_set(err, ERR_NOT_ALLOWED, 0,
+                              "process %u, which has the name, is no run of moorage: it is left alone", lease->pid);
     pinned_close(&pin);
     return good;
 }

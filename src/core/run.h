@@ -55,8 +55,8 @@ run_keep_port(struct arena *arena, const struct run_wish *wish, uint16_t port, s
 void
 run_give_back(struct arena *arena, const struct run_port *port);
 
-// Ends the run that has the name: asks it, and waits `patience_ms` for its end, then ends it hard; what is below it ends with
-// it. False when the process is no run of moorage, may not be ended, or did not end.
+// Ends the run that has the name: asks it, again when it still lives after `patience_ms`, and then ends it hard; what is below
+// it ends with it. False when the process is no run of moorage, may not be ended, or did not end.
 bool
 run_replace(struct arena *arena, const struct lease *lease, unsigned patience_ms, struct err *err);
 

@@ -27,8 +27,9 @@
 
 enum {
     LOOK_MS = 20,
-    SOCKET_FD = 3, // SD_LISTEN_FDS_START of sd_listen_fds(3)
-    HIGH_FD = 16,  // out of the way of all numbers that mean something
+    AGAIN_MS = 1000, // what comes sooner after the first word to end is part of it
+    SOCKET_FD = 3,   // SD_LISTEN_FDS_START of sd_listen_fds(3)
+    HIGH_FD = 16,    // out of the way of all numbers that mean something
 };
 
 // ---- the end of everything, for both ----
@@ -43,13 +44,16 @@ void
 guard_begin_end(struct guard *guard, int number, pid_t group)
 {
     static struct tree tree;
+    int64_t now_us = clock_mono_us();
 
     tree_read(&tree, &guard->spared, spared_count(guard));
     (void)tree_signal(&tree, number, group);
     // Who is stopped hears nothing.
     (void)tree_signal(&tree, SIGCONT, 0);
     if (guard->ending_us == 0)
-        guard->ending_us = clock_mono_us();
+        guard->ending_us = now_us;
+    else if (now_us - guard->ending_us >= AGAIN_MS * INT64_C(1000))
+        guard->grace_ms = 0;
 }
 
 int

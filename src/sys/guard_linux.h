@@ -46,7 +46,7 @@ struct guard {
     struct supervise_end end;
 };
 
-// Asks all to end by this signal; those of the process group have got it. Does nothing but that when it was done before.
+// Asks all to end by this signal; those of the process group have got it. Asked for again after a second, their time is over.
 void
 guard_begin_end(struct guard *guard, int number, pid_t group);
 

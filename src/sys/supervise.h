@@ -4,11 +4,13 @@
 // A command that leaves nothing behind: when it ends, or we do, by whatever end, everything that it started ends too. It is
 // asked first, and ended hard when its time is over. To the command all is as if only it ran: streams, signals, terminal,
 // job control.
+// Whoever asks for the end again, a second or more after the first time, wants it now: then everything is ended hard.
 // Invariants: no process is signalled but descendants of the command. The exit code is the command's.
 // How the systems differ: on Linux two processes watch each other, this one in front and a guardian in a session of its own;
 // both are subreapers (PR_SET_CHILD_SUBREAPER), so that also what daemonizes stays below them, and the death of one makes
 // the other end the tree. Only the death of both in the same instant leaves it. Where it may be made, the command also gets a
-// cgroup of its own, which can be ended as a whole. On Windows the command and all that it starts are in a job object that
+// cgroup of its own, which can be ended as a whole. When the program that started us is gone, and nobody can read what the
+// command says any more (a pipe without a reader), it is asked to end as when its terminal hangs up. On Windows the command and all that it starts are in a job object that
 // ends with us; sockets can't be handed over there.
 
 #include "base/arena.h"
@@ -31,6 +33,7 @@ struct supervise_ask {
     size_t variable_count;
     intptr_t socket;   // becomes descriptor 3 of the command, with LISTEN_FDS and LISTEN_PID; -1 = none
     unsigned grace_ms; // so long what is asked to end may take
+    bool with_parent;  // ends when the program that started us ends, whatever becomes of our streams
 };
 
 enum supervise_event {

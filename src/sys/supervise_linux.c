@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -32,6 +33,9 @@ struct supervise {
     struct relay relay;
     int socket;   // to the guardian; -1 = it is gone
     int terminal; // the controlling terminal, to see when it is gone; -1 = none
+    int parent;   // pidfd of who started us; -1 = it is gone, or can't be told
+    bool with_parent;
+    bool orphan; // who started us is gone
     pid_t guardian;
     bool took_over; // the guardian was ended, its work is ours
     bool told_ending;
@@ -138,7 +142,13 @@ supervise_start(struct arena *arena, const struct supervise_ask *ask, struct sup
 
     for (size_t i = 0; i < ask->command->count; i++)
         argv[i] = str_c(arena, ask->command->items[i]);
-    *supervise = (struct supervise){.socket = -1, .terminal = -1, .guard = {.grace_ms = ask->grace_ms}};
+    *supervise = (struct supervise){
+        .socket = -1,
+        .terminal = -1,
+        .parent = (int)syscall(SYS_pidfd_open, getppid(), 0),
+        .with_parent = ask->with_parent,
+        .guard = {.grace_ms = ask->grace_ms},
+    };
     *code = BECOME_CANT_RUN;
     if (!relay_open(&supervise->relay, err))
         return false;
@@ -225,8 +235,8 @@ take_signal(struct supervise *supervise, const struct relay_signal *signal)
         order(supervise, true, SIGTERM, group);
         break;
     case SIGINT:
-        // Ctrl-C is the command's own affair, as it is without us.
-        if (signal->by_person)
+        // Ctrl-C is the command's own affair, as it is without us, until we wait for what is left.
+        if (signal->by_person || supervise->ending)
             order(supervise, true, SIGINT, group);
         break;
     case SIGHUP:
@@ -282,6 +292,26 @@ hear(struct supervise *supervise)
         take_over(supervise);
 }
 
+// Whether somebody could read it, and nobody does any more.
+static bool
+is_unread(int fd)
+{
+    struct pollfd wanted = {.fd = fd};
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) &&
+           poll(&wanted, 1, 0) > 0 && wanted.revents & (POLLERR | POLLHUP);
+}
+
+// Who started us, such as an editor, is gone: is anybody left for whom the command works?
+static void
+look_after_parent(struct supervise *supervise)
+{
+    if (supervise->ending || !(supervise->with_parent || is_unread(STDOUT_FILENO) || is_unread(STDERR_FILENO)))
+        return;
+    order(supervise, true, SIGHUP, 0);
+}
+
 static void
 wait_for_more(struct supervise *supervise, int ms)
 {
@@ -289,10 +319,19 @@ wait_for_more(struct supervise *supervise, int ms)
         {.fd = supervise->relay.signals, .events = POLLIN},
         {.fd = supervise->socket, .events = POLLIN},
         {.fd = supervise->terminal},
+        {.fd = supervise->parent, .events = POLLIN},
     };
     struct relay_signal signal;
 
-    if (poll(wanted, 3, supervise->took_over && ms > LOOK_MS ? LOOK_MS : ms) <= 0)
+    int ready = poll(wanted, 4, supervise->took_over && ms > LOOK_MS ? LOOK_MS : ms);
+    if (ready > 0 && wanted[3].revents) {
+        close(supervise->parent);
+        supervise->parent = -1;
+        supervise->orphan = true;
+    }
+    if (supervise->orphan)
+        look_after_parent(supervise);
+    if (ready <= 0)
         return;
     if (wanted[0].revents)
         while (relay_read(&supervise->relay, &signal))
@@ -389,6 +428,8 @@ supervise_close(struct supervise *supervise)
         close(supervise->socket);
     if (supervise->terminal >= 0)
         close(supervise->terminal);
+    if (supervise->parent >= 0)
+        close(supervise->parent);
     if (supervise->guardian > 0 && !supervise->took_over)
         waitpid(supervise->guardian, NULL, 0);
     relay_close(&supervise->relay);

@@ -8,6 +8,7 @@
 #include "sys/become.h"
 #include "sys/clock.h"
 #include "sys/fault_win.h"
+#include "sys/life.h"
 #include "sys/pinned.h"
 #include "sys/program_win.h"
 #include "sys/term.h"
@@ -16,12 +17,15 @@
 enum {
     LIST_MOST = 4096,
     LOOK_MS = 20,
+    AGAIN_MS = 1000,   // a Ctrl-C that comes sooner is the one that made the command end
     CLOSING_MS = 4500, // Windows ends a program 5 s after it told it that its console closes
+    HEARD_MS = 4000,   // so long may then take who heard it as well
 };
 
 struct supervise {
     HANDLE job; // its end is the end of all in it
     HANDLE process;
+    HANDLE parent; // who started us; NULL = its end is nothing to us
     DWORD pid;
     DWORD code;
     unsigned grace_ms;
@@ -33,13 +37,16 @@ struct supervise {
 
 // Set by the console's own thread: the console closes, or the user logs off.
 static volatile LONG closing;
+static volatile LONG interrupted;
 
-// Ctrl-C is the command's own affair: it reaches it as well.
+// Ctrl-C is the command's own affair, which it reaches as well, until we wait for what is left.
 static BOOL WINAPI
 on_event(DWORD event)
 {
-    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT)
+    if (event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT) {
+        InterlockedExchange(&interrupted, 1);
         return TRUE;
+    }
     InterlockedExchange(&closing, 1);
     // What is in the job ends with us, when this returns at the latest.
     Sleep(CLOSING_MS);
@@ -100,6 +107,8 @@ supervise_start(struct arena *arena, const struct supervise_ask *ask, struct sup
     wchar_t *line;
 
     supervise->grace_ms = ask->grace_ms;
+    if (ask->with_parent)
+        supervise->parent = OpenProcess(SYNCHRONIZE, FALSE, life_parent());
     *code = BECOME_NOT_FOUND;
     if (!program_find(arena, ask->command->items, ask->command->count, &program, &line))
         return err_set(err, ERR_GONE, ERROR_FILE_NOT_FOUND, "run %.*s: there is no such program",
@@ -156,9 +165,9 @@ begin_end(struct supervise *supervise)
         pinned_close(&pin);
     }
     supervise->ending_us = clock_mono_us();
-    // Nobody heard it, so there is nothing to wait for.
+    // Nobody heard it, so there is nothing to wait for; but that a console closes is told to all in it.
     if (!any)
-        supervise->grace_ms = 0;
+        supervise->grace_ms = closing ? HEARD_MS : 0;
     arena_close(arena);
 }
 
@@ -199,8 +208,12 @@ is_over(struct supervise *supervise)
 {
     bool ended = WaitForSingleObject(supervise->process, 0) == WAIT_OBJECT_0;
 
-    if (closing && supervise->ending_us == 0)
+    bool orphan = supervise->parent && WaitForSingleObject(supervise->parent, 0) == WAIT_OBJECT_0;
+    if ((closing || orphan) && supervise->ending_us == 0)
         begin_end(supervise);
+    if (InterlockedExchange(&interrupted, 0) && supervise->ending_us &&
+        clock_mono_us() - supervise->ending_us >= AGAIN_MS * INT64_C(1000))
+        supervise->grace_ms = 0;
     if (!ended && supervise->ending_us == 0)
         return false;
     size_t left = count_left(supervise);
@@ -274,6 +287,8 @@ void
 supervise_close(struct supervise *supervise)
 {
     SetConsoleCtrlHandler(on_event, FALSE);
+    if (supervise->parent)
+        CloseHandle(supervise->parent);
     CloseHandle(supervise->process);
     CloseHandle(supervise->job);
 }

@@ -27,28 +27,11 @@ def state(**more):
     return lib.environment(MOORAGE_STATE_DIR=str(lib.temp_folder()), **more)
 
 
-class Run:
-    """moorage run beside the test. Every process of it has a mark in its environment, by which it is found again."""
+class Marked:
+    """Every process that is started below it has a mark in its environment, by which it is found again."""
 
-    def __init__(self, *args, env=None, cwd=None, session=True, stdin=subprocess.DEVNULL, **how):
+    def __init__(self):
         self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
-        self.folder = lib.temp_folder()
-        self.report = self.folder / "report.json"
-        env = dict(env or state(), E2E_MARK=self.mark)
-        self.process = subprocess.Popen([lib.program(), "run", "--report", str(self.report), *map(str, args)], env=env,
-                                        cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=stdin,
-                                        start_new_session=session, **how)
-        lib.after(self.clean)
-
-    def clean(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        for pid in self.marked():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.process.communicate()
 
     def marked(self):
         """Processes of this run that live, moorage's own among them."""
@@ -66,6 +49,36 @@ class Run:
     def named(self, name):
         return [pid for pid in self.marked() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name]
 
+    def gone(self, timeout=20):
+        shapes.until(lambda: not self.marked(), timeout)
+
+    def kill_marked(self):
+        for pid in self.marked():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+
+class Run(Marked):
+    """moorage run beside the test."""
+
+    def __init__(self, *args, env=None, cwd=None, session=True, stdin=subprocess.DEVNULL, **how):
+        super().__init__()
+        self.folder = lib.temp_folder()
+        self.report = self.folder / "report.json"
+        env = dict(env or state(), E2E_MARK=self.mark)
+        self.process = subprocess.Popen([lib.program(), "run", "--report", str(self.report), *map(str, args)], env=env,
+                                        cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=stdin,
+                                        start_new_session=session, **how)
+        lib.after(self.clean)
+
+    def clean(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.kill_marked()
+        self.process.communicate()
+
     def document(self, *states, timeout=20):
         """The report, once it is in one of these states."""
         def there():
@@ -82,9 +95,6 @@ class Run:
         out, err = self.process.communicate(timeout=timeout)
         assert b"Sanitizer" not in err and b"runtime error:" not in err, err
         return self.process.returncode, out.decode(), err.decode()
-
-    def gone(self, timeout=20):
-        shapes.until(lambda: not self.marked(), timeout)
 
 
 # Children of every kind: one in a session of its own, a daemon that forked twice, one that ignores what it can, a server.
@@ -131,8 +141,7 @@ def tree(*options, **how):
 
 def all_gone(made):
     made.gone()
-    for name, pid in made.pids.items():
-        assert not pathlib.Path(f"/proc/{pid}").exists() or "Z" in pathlib.Path(f"/proc/{pid}/stat").read_text(), name
+    assert not [name for name, pid in made.pids.items() if lives(pid)]
     assert lib.try_bind("127.0.0.1", made.port) == 0, "the port is not free"
 
 
@@ -292,44 +301,91 @@ def nothing_but_the_socket_is_handed_over():
     assert run("run", "--", PYTHON, "-c", text, env=state()).out == "[0, 1, 2]\n"
 
 
-@test
-def nginx_takes_the_socket_in_its_own_way():
-    nginx = shutil.which("nginx")
-    if nginx is None:
-        raise lib.Skip("nginx is not installed")
-    port, folder = new_port(), lib.temp_folder()
-    places = "".join(f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (folder / "nginx.conf").write_text(
-        f"daemon off; user root; pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; {places}"
-        f"server {{ listen [::]:{port} ipv6only=off; return 200 hello; }} }}")
-    made = Run("--port", port, "--listen", "--", "sh", "-c", f'NGINX="3;" exec {nginx} -p {folder} -c {folder}/nginx.conf')
-    shapes.until(lambda: fetch(port) == b"hello")
+def installed(name, package, *folders):
+    found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders]))
+    if found is None:
+        raise lib.Skip(f"{name} (Debian: {package}) is not installed")
+    return found
+
+
+def lives(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def below(top):
+    """The process and all that come from it."""
+    found = {top}
+    parents = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            pass
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def serves(command, answer, cwd=None, env=None, port=None):
+    """The command gets the socket, and answers at it; then nothing of it is left, and the port is free."""
+    port = port or new_port()
+    made = Run("--port", port, "--listen", "--", *command, cwd=cwd, env=state(**(env or {})))
+    made.document("ready")
+    shapes.until(lambda: answer in fetch(port))
+    # nginx writes over its environment, and so over the mark.
+    programs = below(made.document("ready")["pid"])
     made.process.terminate()
     made.wait()
     made.gone()
+    assert not [pid for pid in programs if lives(pid)]
     assert lib.try_bind("0.0.0.0", port) == 0
 
 
 @test
-def servers_that_take_a_socket_work():
-    for name, command in (
-            ("systemd-socket-proxyd", ["/lib/systemd/systemd-socket-proxyd", "127.0.0.1:9"]),
-            ("gunicorn", ["gunicorn", "--pythonpath", "{folder}", "e2eapp:app"]),
-            ("node", ["node", "-e", "require('http').createServer((q, r) => r.end('hello')).listen({fd: 3})"])):
-        if shutil.which(command[0]) is None:
-            print(f"# {name} is not installed")
-            continue
-        port = new_port()
-        folder = lib.temp_folder()
-        (folder / "e2eapp.py").write_text("def app(env, start):\n start('200 OK', [])\n return [b'hello']\n")
-        made = Run("--port", port, "--listen", "--", *[word.replace("{folder}", str(folder)) for word in command])
-        made.document("ready")
-        if name != "systemd-socket-proxyd":
-            shapes.until(lambda: fetch(port) == b"hello")
-        made.process.terminate()
-        made.wait()
-        made.gone()
-        assert lib.try_bind("0.0.0.0", port) == 0, name
+def gunicorn_takes_the_socket():
+    gunicorn, folder = installed("gunicorn", "gunicorn"), lib.temp_folder()
+    (folder / "e2eapp.py").write_text("def app(env, start):\n start('200 OK', [])\n return [b'hello']\n")
+    serves([gunicorn, "--workers", "2", "e2eapp:app"], b"hello", cwd=folder)
+
+
+@test
+def node_takes_the_socket():
+    serves([installed("node", "nodejs"), "-e",
+            "require('http').createServer((q, r) => r.end('hello')).listen({fd: 3})"], b"hello")
+
+
+@test
+def a_server_in_go_takes_the_socket():
+    exporter = installed("prometheus-node-exporter", "prometheus-node-exporter")
+    serves([exporter, "--web.systemd-socket", "--collector.disable-defaults"], b"Node Exporter")
+
+
+@test
+def what_systemd_itself_passes_on_takes_the_socket():
+    proxy = installed("systemd-socket-proxyd", "systemd", "/lib/systemd", "/usr/lib/systemd")
+    behind, folder = new_port(), lib.temp_folder()
+    (folder / "index.html").write_text("hello")
+    server = subprocess.Popen([PYTHON, "-m", "http.server", str(behind), "--bind", "127.0.0.1", "--directory", str(folder)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lib.after(server.wait)
+    lib.after(server.kill)
+    shapes.until(lambda: fetch(behind) == b"hello")
+    serves([proxy, f"127.0.0.1:{behind}"], b"hello")
+
+
+@test
+def nginx_takes_the_socket_in_its_own_way():
+    nginx = installed("nginx", "nginx-light")
+    port, folder = new_port(), lib.temp_folder()
+    places = "".join(f"{kind}_temp_path {folder}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    user = "user root; " if os.getuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"daemon off; {user}pid {folder}/pid; error_log stderr; events {{}} http {{ access_log off; {places}"
+        f"server {{ listen [::]:{port} ipv6only=off; return 200 hello; }} }}")
+    serves(["sh", "-c", f'NGINX="3;" exec {nginx} -p {folder} -c {folder}/nginx.conf'], b"hello", port=port)
 
 
 def fetch(port):
@@ -502,6 +558,64 @@ def when_the_whole_group_is_killed_all_ends():
         all_gone(made)
 
 
+PARENT = """
+import os, subprocess, sys
+subprocess.Popen(sys.argv[3:], stdin=subprocess.DEVNULL, stdout=eval(sys.argv[1]), stderr=eval(sys.argv[2]))
+print("up", flush=True)
+input()
+"""
+
+
+class Editor(Marked):
+    """A program that starts moorage run, and then only waits for its own end."""
+
+    def __init__(self, out, err, *args):
+        super().__init__()
+        self.process = subprocess.Popen([PYTHON, "-c", PARENT, out, err, lib.program(), "run", *args],
+                                        env=state(E2E_MARK=self.mark), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        lib.after(self.kill_marked)
+        lib.after(self.process.communicate)
+        lib.after(self.process.kill)
+        assert self.process.stdout.readline() == b"up\n"
+        shapes.until(lambda: self.named("sleep"))
+
+    def die(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@test
+def when_the_editor_dies_all_ends():
+    quiet = "subprocess.DEVNULL"
+    for out, err, *options in (("subprocess.PIPE", quiet), (quiet, "subprocess.PIPE"), (quiet, quiet, "--with-parent")):
+        editor = Editor(out, err, *options, "--", "sh", "-c", "sleep 1000 & setsid sleep 1000 & wait")
+        editor.die()
+        editor.gone()
+
+
+@test
+def a_run_may_outlive_who_started_it():
+    editor = Editor("subprocess.DEVNULL", "subprocess.DEVNULL", "--", "sleep", "1000")
+    editor.die()
+    time.sleep(1.5)
+    assert editor.named("sleep")
+
+
+@test
+def who_asks_twice_does_not_wait():
+    made = Run("--grace", "100s", "--", PYTHON, "-c", "import signal, time\nsignal.signal(15, signal.SIG_IGN)\n"
+               "print('ready', flush=True)\ntime.sleep(1000)")
+    assert made.process.stdout.readline() == b"ready\n"
+    made.process.terminate()
+    time.sleep(0.3)
+    made.process.terminate()
+    time.sleep(1.5)
+    assert made.process.poll() is None
+    made.process.terminate()
+    code, _, err = made.wait(20)
+    assert code == 128 + signal.SIGKILL and "has not ended yet" in err and "ended hard" in err, (code, err)
+
+
 @test
 def the_tree_is_asked_first():
     marker = lib.temp_folder() / "marker"
@@ -556,11 +670,11 @@ def a_storm_of_forks_ends():
 # ---- terminals ----
 
 
-class Terminal:
+class Terminal(Marked):
     """A shell's place: a session with a terminal, in which moorage runs as a job."""
 
     def __init__(self, *args):
-        self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        super().__init__()
         self.env = dict(state(), E2E_MARK=self.mark, TERM="dumb", PS1="$ ")
         self.seen = b""
         self.pid, self.master = pty.fork()
@@ -568,8 +682,6 @@ class Terminal:
             os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], self.env)
         lib.after(self.close)
         self.type(" ".join([lib.program(), "run", "--grace", "1s", "--", *args]) + "\n")
-
-    marked = Run.marked
 
     def type(self, text):
         os.write(self.master, text.encode())
