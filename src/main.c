@@ -10,6 +10,7 @@
 #include "cmd/later.h"
 #include "cmd/table.h"
 #include "cmd/words.h"
+#include "sys/console.h"
 #include "sys/elevate.h"
 #include "sys/term.h"
 #include "sys/user.h"
@@ -193,8 +194,12 @@ run_line(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+    int code;
+
+    if (console_begin(argc, argv, &code))
+        return code;
     elevate_begin(&argc, argv);
     term_begin();
-    int code = run_line(argc, argv);
+    code = run_line(argc, argv);
     return argc <= 1 && term_is_own_console() ? ask_lines(run_line, code) : code;
 }

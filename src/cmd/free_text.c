@@ -209,6 +209,16 @@ was_killed(const struct plan_step *step)
     return false;
 }
 
+// Whether something in it runs still because it can't be asked to end.
+static bool
+is_deaf(const struct plan_step *step)
+{
+    for (size_t i = 0; i < step->targets.count; i++)
+        if (step->targets.items[i].deaf && !step->targets.items[i].ended)
+            return true;
+    return false;
+}
+
 static struct str
 done_of(const struct free_view *view, const struct plan_step *step)
 {
@@ -317,14 +327,17 @@ add_hints(const struct free_view *view, const struct release *release, struct sh
     struct arena *arena = view->arena;
     struct str again = plan->wish.again;
     bool ignored = false;
+    bool deaf = false;
     bool busy = false;
 
     for (size_t i = 0; i < plan->steps.count; i++) {
         const struct plan_step *step = &plan->steps.items[i];
         ignored = ignored || (step->result == PLAN_TIMED_OUT && step->lever == LEVER_PROCESS);
+        deaf = deaf || (step->result == PLAN_FAILED && is_deaf(step));
         busy = busy || (step->result == PLAN_TIMED_OUT && step->lever != LEVER_PROCESS);
     }
-    if (release->outcome == RELEASE_TIMED_OUT && ignored && !plan->wish.kill)
+    if (((release->outcome == RELEASE_TIMED_OUT && ignored) || (release->outcome == RELEASE_REFUSED && deaf)) &&
+        !plan->wish.kill)
         sheet_add(sheet, STR("end it hard"), str_printf(arena, "%.*s --kill", STR_ARG(again)),
                   STR("Unsaved work in it is lost."));
     if (release->outcome == RELEASE_TIMED_OUT && busy)
@@ -390,6 +403,9 @@ free_text_kill_question(struct arena *arena, const struct plan_step *step)
     struct str who = utf8_display(arena, who_of(arena, step));
     struct str span = span_of(arena, step->patience_ms);
 
+    if (is_deaf(step))
+        return str_printf(arena, "%.*s. End it hard? Unsaved work in it is lost. [y/N] ",
+                          STR_ARG(utf8_display(arena, str_of(step->err.text))));
     return str_printf(arena, "%.*s ignored the request for %.*s. End it hard? Unsaved work in it is lost. [y/N] ",
                       STR_ARG(who), STR_ARG(span));
 }

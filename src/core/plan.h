@@ -80,6 +80,7 @@ struct plan_target {
     size_t leader;             // the target (of the same step) that is known to end this one; SIZE_MAX = none
     struct str_list ancestors; // keys of what started it, nearest first: see plan_key()
     bool asked;
+    bool deaf; // it can't be asked: why stands in the step's err
     bool killed;
     bool ended;
     int64_t ended_us; // clock_mono_us(), of those that ended after they were asked

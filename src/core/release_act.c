@@ -96,14 +96,16 @@ is_stopped(const struct plan_target *target)
 
 // Tells one process to end, if it still is what the plan says. One that has let go of the port is left alone.
 static void
-tell(struct plan_step *step, struct plan_target *target, enum pinned_word word)
+tell(struct plan *plan, struct plan_step *step, struct plan_target *target, enum pinned_word word)
 {
     struct err err = {0};
 
     if (target->ended || !still_holds(target))
         return;
     if (!pinned_send(&target->pin, word, &err)) {
-        if (err.kind != ERR_GONE)
+        if (err.kind == ERR_UNSUPPORTED && word != PINNED_KILL)
+            release_ask_console(plan, step, target);
+        else if (err.kind != ERR_GONE)
             step->err = err;
         return;
     }
@@ -114,15 +116,17 @@ tell(struct plan_step *step, struct plan_target *target, enum pinned_word word)
         (void)pinned_send(&target->pin, PINNED_CONTINUE, &err);
 }
 
+// Once: to some programs a second request means to drop what they save.
 static void
-ask(struct plan_step *step, struct plan_target *target)
+ask(struct plan *plan, struct plan_step *step, struct plan_target *target)
 {
-    tell(step, target, target->interrupts ? PINNED_INTERRUPT : PINNED_END);
+    if (!target->asked)
+        tell(plan, step, target, target->interrupts ? PINNED_INTERRUPT : PINNED_END);
 }
 
 // Those whose leader did not end them although it has ended itself.
 static void
-ask_followers(struct plan_step *step)
+ask_followers(struct plan *plan, struct plan_step *step)
 {
     for (size_t i = 0; i < step->targets.count; i++) {
         struct plan_target *target = &step->targets.items[i];
@@ -130,7 +134,7 @@ ask_followers(struct plan_step *step)
             continue;
         const struct plan_target *leader = &step->targets.items[target->leader];
         if (leader->ended && clock_mono_us() - leader->ended_us >= FOLLOW_MS * 1000)
-            ask(step, target);
+            ask(plan, step, target);
     }
 }
 
@@ -139,6 +143,15 @@ any_asked(const struct plan_step *step)
 {
     for (size_t i = 0; i < step->targets.count; i++)
         if (step->targets.items[i].asked)
+            return true;
+    return false;
+}
+
+static bool
+any_deaf(const struct plan_step *step)
+{
+    for (size_t i = 0; i < step->targets.count; i++)
+        if (step->targets.items[i].deaf && !step->targets.items[i].ended)
             return true;
     return false;
 }
@@ -168,7 +181,7 @@ wait_for_end(struct release *release, struct plan *plan, struct plan_step *step,
         size_t count = list_living(step, pins);
         if (count == 0)
             return;
-        ask_followers(step);
+        ask_followers(plan, step);
         if (!release_wait(release, plan, step, pins, count, deadline))
             return;
     }
@@ -183,8 +196,10 @@ kill_rest(struct release *release, struct plan *plan, struct plan_step *step, co
 
     if (!agreed || release->interrupted)
         return;
+    // What can't be asked can be ended.
+    step->err = (struct err){0};
     for (size_t i = 0; i < step->targets.count; i++)
-        tell(step, &step->targets.items[i], PINNED_KILL);
+        tell(plan, step, &step->targets.items[i], PINNED_KILL);
     wait_for_end(release, plan, step, pins, in_ms(KILL_MS));
 }
 
@@ -203,11 +218,11 @@ act_processes(struct release *release, struct plan *plan, struct plan_step *step
     give_followers_time(release, plan, step, pins);
     for (size_t i = 0; i < step->targets.count; i++)
         if (step->targets.items[i].leader == SIZE_MAX)
-            ask(step, &step->targets.items[i]);
+            ask(plan, step, &step->targets.items[i]);
     if (any_asked(step))
         wait_for_end(release, plan, step, pins, deadline);
     size_t left = list_living(step, pins);
-    if (left > 0 && step->err.kind == ERR_NONE && !all_free(plan))
+    if (left > 0 && (step->err.kind == ERR_NONE || any_deaf(step)) && !all_free(plan))
         kill_rest(release, plan, step, pins);
     left = list_living(step, pins);
     if (step->err.kind != ERR_NONE)
@@ -226,9 +241,11 @@ act_supervisor(struct release *release, struct plan *plan, struct plan_step *ste
     unsigned ms = step->patience_ms < SUPERVISOR_MS ? step->patience_ms : SUPERVISOR_MS;
 
     for (size_t i = 0; i < step->targets.count; i++)
-        ask(step, &step->targets.items[i]);
+        ask(plan, step, &step->targets.items[i]);
     if (any_asked(step))
         wait_for_end(release, plan, step, pins, in_ms(ms));
+    if (list_living(step, pins) > 0 && any_deaf(step))
+        kill_rest(release, plan, step, pins);
     step->result = step->err.kind != ERR_NONE    ? PLAN_FAILED
                    : list_living(step, pins) > 0 ? PLAN_RUNNING
                    : any_asked(step)             ? PLAN_DONE

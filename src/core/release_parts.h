@@ -9,6 +9,11 @@
 void
 release_act(struct release *release, struct plan *plan, struct plan_step *step);
 
+// Asks a process that can't be asked otherwise by Ctrl-C on its console, unless that would reach somebody whom the plan does
+// not end; all that it reaches are marked as asked (release_console.c). Where it can't be asked, the target is deaf.
+void
+release_ask_console(struct plan *plan, struct plan_step *step, struct plan_target *target);
+
 // After all other steps: waits for those that were asked and let go of the port later than others.
 void
 release_finish_supervisors(struct release *release, struct plan *plan);

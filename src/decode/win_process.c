@@ -104,6 +104,7 @@ win_parameters_parse(struct str block, bool narrow, struct win_parameters *out)
         return false;
     out->folder = text_at(block, narrow ? 0x24 : 0x38, narrow);
     out->command = text_at(block, narrow ? 0x40 : 0x70, narrow);
+    out->ignores_interrupt = (little_u32(block, narrow ? 0x14 : 0x18) & 1) != 0;
     return true;
 }
 

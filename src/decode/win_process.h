@@ -38,6 +38,7 @@ struct win_text {
 struct win_parameters {
     struct win_text folder;  // its current folder, with a backslash at the end
     struct win_text command; // its command line, as one text
+    bool ignores_interrupt;  // Ctrl-C on its console does not reach it (bit 0 of ConsoleFlags)
 };
 
 enum {

@@ -6,7 +6,8 @@
 // Invariants: nothing reaches a process other than the one that was pinned; that it ended meanwhile is ERR_GONE.
 // How the systems differ: Linux has pidfds (pidfd_open(2), since 5.3). Where they are missing or refused, a pin may be
 // asked for that is the bare number, which must be allowed for by name, since it can hit another process. Windows has
-// handles, and no signals: END closes the windows of the process (WM_CLOSE), INTERRUPT is Ctrl-C, CONTINUE does nothing.
+// handles, and no signals: END and INTERRUPT close the windows of the process (WM_CLOSE), and are ERR_UNSUPPORTED where it has
+// none: then it is asked on its console (sys/console.h). CONTINUE does nothing.
 
 #include "base/err.h"
 

@@ -1,5 +1,7 @@
 #include "sys/pinned.h"
 
+#include <stdio.h>
+
 #include "sys/fake_host.h"
 
 // A pin is the number of the process and how often one of that number had ended before.
@@ -62,6 +64,16 @@ pinned_permits(const struct pinned *pinned, struct err *err)
            err_set(err, ERR_NOT_ALLOWED, 0, "end process %u: not allowed", pinned->pid);
 }
 
+// A program of Windows that has, or could have, a console instead of windows: see console_fake.c.
+static bool
+is_windowless(uint32_t pid)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "console %u", pid);
+    return fake_host_variable(name) != NULL;
+}
+
 // What a script may wait for: "signal 41233", "interrupt 41233", "continue 41233", "kill 41233". Only the last one ends a
 // process by itself; how the others are taken stands in the script.
 bool
@@ -76,6 +88,8 @@ pinned_send(const struct pinned *pinned, enum pinned_word word, struct err *err)
 
     if (!fake_host_call("pinned_send", err) || !pinned_permits(pinned, err))
         return false;
+    if (word != PINNED_KILL && word != PINNED_CONTINUE && is_windowless(pinned->pid))
+        return err_set(err, ERR_UNSUPPORTED, 0, "process %u has no window that could be closed", pinned->pid);
     fake_host_act_of(names[word], pinned->pid);
     if (word == PINNED_KILL)
         fake_host_end(pinned->pid);

@@ -76,13 +76,23 @@ pinned_permits(const struct pinned *pinned, struct err *err)
     return true;
 }
 
+// The window of a console belongs to the system's console host, but is said to be of the first program on it, and closing it
+// ends everybody on it.
+static bool
+is_console(HWND window)
+{
+    wchar_t name[32];
+    return GetClassNameW(window, name, sizeof name / sizeof *name) > 0 &&
+           (wcscmp(name, L"ConsoleWindowClass") == 0 || wcscmp(name, L"PseudoConsoleWindow") == 0);
+}
+
 static BOOL CALLBACK
 close_window(HWND window, LPARAM data)
 {
     struct closing *closing = (struct closing *)data;
     DWORD owner = 0;
     GetWindowThreadProcessId(window, &owner);
-    if (owner == closing->pid && IsWindowVisible(window) && PostMessageW(window, WM_CLOSE, 0, 0))
+    if (owner == closing->pid && IsWindowVisible(window) && !is_console(window) && PostMessageW(window, WM_CLOSE, 0, 0))
         closing->any = true;
     return TRUE;
 }

@@ -124,3 +124,12 @@ process_memory_folder(struct arena *arena, void *process)
         folder.value.len--;
     return folder;
 }
+
+bool
+process_memory_ignores_interrupt(void *process)
+{
+    struct win_parameters parameters;
+    enum known known = KNOWN_YES;
+
+    return read_parameters(process, &parameters, &known) && parameters.ignores_interrupt;
+}

@@ -20,4 +20,8 @@ process_memory_command(struct arena *arena, void *process);
 struct fact
 process_memory_folder(struct arena *arena, void *process);
 
+// Whether it has switched Ctrl-C off, or was started so. False where that can't be read. Needs PROCESS_VM_READ.
+bool
+process_memory_ignores_interrupt(void *process);
+
 #endif

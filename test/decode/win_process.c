@@ -137,6 +137,10 @@ TEST(parameters_lead_to_folder_and_command_line)
     CHECK(parameters.folder.address == BASE + 1);
     CHECK_INT(parameters.command.length, 18);
     CHECK(parameters.command.address == BASE + 2);
+    CHECK(!parameters.ignores_interrupt);
+    win_put(block, 0x18, 4, 3);
+    CHECK(win_parameters_parse((struct str){block, WIN_PARAMETERS_SIZE}, false, &parameters));
+    CHECK(parameters.ignores_interrupt);
     CHECK(!win_parameters_parse((struct str){block, WIN_PARAMETERS_SIZE - 1}, false, &parameters));
 }
 
@@ -158,6 +162,10 @@ TEST(parameters_of_a_32_bit_process_lie_closer)
     CHECK_INT(parameters.folder.address, 0x402000);
     CHECK_INT(parameters.command.length, 18);
     CHECK_INT(parameters.command.address, 0x403000);
+    CHECK(!parameters.ignores_interrupt);
+    win_put(block, 0x14, 4, 1);
+    CHECK(win_parameters_parse((struct str){block, WIN_PARAMETERS_SIZE}, true, &parameters));
+    CHECK(parameters.ignores_interrupt);
 }
 
 TEST(critical_is_a_name_in_its_own_place)

@@ -1,0 +1,171 @@
+#!/usr/bin/python3 -B
+"""moorage.exe free, under Wine: programs are asked in the ways of Windows, and nobody else hears it.
+
+Wine has no Ctrl-Break, and takes Ctrl-C to those alone who descend from one program: so the test's own starts moorage too.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import time
+
+import lib
+from lib import test
+
+ASKED = os.environ.get("E2E_ASKED", "")
+LINES = 200
+DRIVERS = "mscoree,mshtml=;winedbg.exe=d;winemenubuilder.exe=d"
+
+
+def windows_path(path):
+    return "Z:" + str(path).replace("/", "\\")
+
+
+class Freed:
+    def __init__(self, code, lines, file):
+        self.code, self.file = code, file
+        self.port, self.pid = (int(word) for word in lines[0].split())
+        self.ended = lines[-1] == "ended"
+        self.document = json.loads("\n".join(lines[1:-1]))
+        self.outcome = self.document["outcome"]
+        self.step = (self.document["plan"] or [None])[0]
+
+    def saved(self):
+        return self.file.exists() and len(self.file.read_text().splitlines()) == LINES
+
+
+def free(shape, *words, runner=None, **more):
+    """The server in this shape, and what moorage made of it."""
+    if not lib.RUNNER:
+        raise lib.Skip("needs Wine")
+    file = lib.temp_folder() / "saved"
+    state = lib.temp_folder()
+    env = lib.environment(MOORAGE_STATE_DIR=windows_path(state), **more)
+    line = [*(runner or lib.RUNNER), ASKED, "free", shape, windows_path(file), windows_path(lib.program()), "--json",
+            "--yes", "--watch", "0", *words]
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=120, check=False)
+    lines = done.stdout.decode().replace("\r", "").splitlines()
+    assert len(lines) > 2, done
+    freed = Freed(done.returncode, lines, file)
+    freed.state = state
+    return freed
+
+
+@test
+def a_console_program_is_asked_by_ctrl_c_and_saves_its_file():
+    freed = free("saves")
+    assert freed.outcome == "freed" and freed.code == 0 and freed.ended, freed.document
+    target = freed.step["targets"][0]
+    assert freed.step["result"] == "done" and target["signal"] == "interrupt" and target["ended"], freed.step
+    assert freed.saved(), freed.file
+
+
+@test
+def the_act_stands_in_the_record():
+    freed = free("saves")
+    acts = [json.loads(line) for line in (freed.state / "acts.jsonl").read_text().splitlines()]
+    assert acts and acts[-1]["result"] == "done", acts
+
+
+@test
+def one_that_ignores_ctrl_c_is_left_alone():
+    freed = free("ignores", "--timeout", "1s")
+    assert freed.outcome == "timed-out" and freed.code == 1 and not freed.ended, freed.document
+
+
+@test
+def one_that_ignores_ctrl_c_is_ended_hard_with_the_word_for_it():
+    freed = free("ignores", "--timeout", "1s", "--kill")
+    assert freed.outcome == "freed" and freed.code == 0 and freed.ended, freed.document
+    assert freed.step["targets"][0]["signal"] == "kill", freed.step
+
+
+@test
+def with_a_bystander_on_the_console_nothing_is_pressed():
+    freed = free("bystander", "--timeout", "3s")
+    assert freed.outcome == "refused" and freed.code == 1 and not freed.ended, freed.document
+    assert "Ctrl-C on its console would reach e2e_asked" in freed.step["error"], freed.step
+    assert freed.step["took_ms"] < 2500, freed.step  # nothing is waited for that was not asked
+    assert not freed.file.exists() and not pathlib.Path(f"{freed.file}.heard").exists()
+
+
+@test
+def with_a_bystander_the_program_alone_is_ended_hard():
+    freed = free("bystander", "--kill")
+    assert freed.outcome == "freed" and freed.ended, freed.document
+    assert freed.step["targets"][0]["signal"] == "kill", freed.step
+    assert not pathlib.Path(f"{freed.file}.heard").exists()
+
+
+@test
+def a_program_without_window_and_console_says_so():
+    freed = free("detached")
+    assert freed.outcome == "refused" and not freed.ended, freed.document
+    assert "neither a window nor a console" in freed.step["error"], freed.step
+    freed = free("detached", "--kill")
+    assert freed.outcome == "freed" and freed.ended, freed.document
+
+
+@test
+def a_program_in_a_job_ends_like_any_other():
+    freed = free("job")
+    assert freed.outcome == "freed" and freed.ended and freed.saved(), freed.document
+
+
+@test
+def of_a_socket_whose_opener_has_ended_the_heir_is_asked():
+    freed = free("heir")
+    assert freed.outcome == "freed" and freed.ended and freed.saved(), freed.document
+    assert [target["pid"] for target in freed.step["targets"]] == [freed.pid], freed.step
+
+
+@test
+def who_is_connected_to_the_port_is_not_touched():
+    freed = free("visited")
+    assert freed.outcome == "freed" and freed.ended and freed.saved(), freed.document
+    assert [target["pid"] for target in freed.step["targets"]] == [freed.pid], freed.step
+    left = pathlib.Path(f"{freed.file}.left")
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not (left.exists() and len(left.read_text().splitlines()) == LINES):
+        time.sleep(0.1)
+    assert left.exists() and len(left.read_text().splitlines()) == LINES, left
+
+
+@test
+def a_client_of_the_same_number_is_not_touched():
+    freed = free("client")
+    assert freed.outcome == "already-free" and not freed.ended, freed.document
+
+
+@contextlib.contextmanager
+def display():
+    """A screen for windows, for as long as it is needed."""
+    try:
+        server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "320x240x8"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL)
+    except FileNotFoundError as missing:
+        raise lib.Skip("needs Xvfb") from missing
+    try:
+        yield ":" + server.stdout.readline().decode().strip()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@test
+def a_window_is_closed_and_its_program_saves_its_file():
+    if not lib.RUNNER:
+        raise lib.Skip("needs Wine")
+    subprocess.run([*lib.RUNNER, lib.program(), "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=True,
+                   timeout=120)
+    prefix = os.environ.get("WINEPREFIX", str(pathlib.Path(lib.program()).parent / "wine"))
+    with display() as screen:
+        freed = free("window", runner=["wine"], DISPLAY=screen, WINEPREFIX=prefix, WINEARCH="win64", WINEDEBUG="-all",
+                     WINEDLLOVERRIDES=DRIVERS)
+    assert freed.outcome == "freed" and freed.ended and freed.saved(), freed.document
+    assert freed.step["targets"][0]["signal"] == "end", freed.step
+
+
+lib.main()
