@@ -32,8 +32,12 @@ test-windows:
 	@tools/setup.sh windows
 	@tools/test.py --windows
 
+# Against what people use instead, on this machine (bench/bench.py says what).
 bench:
-	@echo "There are no benchmarks yet."
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory all
+	@ninja -C build bench/bench_pick >build/ninja.log || { cat build/ninja.log; exit 1; }
+	@bench/bench.py $(ARGS)
 
 install:
 	@tools/setup.sh install
@@ -44,7 +48,7 @@ install:
 	@echo "Installed moorage under $(if $(DESTDIR),$(abspath $(DESTDIR)))$(abspath $(PREFIX))"
 
 format:
-	@find src test -name '*.[ch]' | xargs clang-format -i
+	@find src test bench -name '*.[ch]' | xargs clang-format -i
 
 clean:
 	@rm -rf build build-*

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Finds out what is missing to build (the others: to do more) and installs it:
-#     setup.sh build|test|install|cross|windows|ci
+#     setup.sh build|test|install|cross|windows|bench|ci
 # "cross" is what it takes to build for Windows, "windows" also what it takes to run that here.
 #
 # Debian and Ubuntu: the apt-get line is printed, then asked for on a terminal (unless root, or CI is set), then run.
@@ -89,6 +89,12 @@ need_windows() {
     need util-linux has flock
 }
 
+# What moorage is measured against.
+need_bench() {
+    need nodejs has node
+    need npm has npm
+}
+
 need_ci() {
     need clang has clang
     need libclang-rt-dev has_glob /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
@@ -172,9 +178,10 @@ test) need_build && need_test ;;
 install) need_build && need_install ;;
 cross) need_build && need_cross ;;
 windows) need_build && need_windows ;;
+bench) need_build && need_bench ;;
 ci) need_build && need_test && need_install && need_windows && need_ci ;;
 *)
-    echo "usage: setup.sh build|test|install|cross|windows|ci" >&2
+    echo "usage: setup.sh build|test|install|cross|windows|bench|ci" >&2
     exit 2
     ;;
 esac

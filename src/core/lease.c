@@ -11,6 +11,7 @@
 enum {
     NAME_LONGEST = 64,
     TOKEN_BYTES = 16,
+    DURABLE_MS = 10 * 60 * 1000,
 };
 
 static bool
@@ -145,8 +146,9 @@ keep(struct lease_set *set, const struct lease *lease, struct lease_claim *befor
     struct str name = lease_record_format_name(set->arena, &key);
     size_t target = before ? before->book : set->target;
     struct str bytes = lease_record_format(set->arena, lease);
-    // What ends with a process or within seconds does not outlive a loss of power.
-    bool durable = lease->lasting || (lease->pid == 0 && lease->name.len);
+    // What ends with a process or within minutes need not outlive a loss of power.
+    bool long_lived = lease->name.len && (lease->ttl_ms == 0 || lease->ttl_ms >= DURABLE_MS);
+    bool durable = lease->lasting || (lease->pid == 0 && long_lived);
 
     if (!lease_book_write(set->books[target], name, bytes, durable, err))
         return false;

@@ -168,6 +168,17 @@ def building_for_windows_takes_less_than_running_it(folder):
 
 
 @test
+def benchmarks_take_what_is_compared_with(folder):
+    machine = Machine(folder, has=BUILD)
+    machine.add_cjson()
+    code, said = machine.setup(level="bench")
+    expect(code == 1 and "nodejs" in said and "npm" in said, said)
+    machine.add("node")
+    machine.add("npm")
+    expect(machine.setup(level="bench")[0] == 0, machine.calls())
+
+
+@test
 def the_source_of_cjson_is_fetched_without_touching_etc(folder):
     machine = Machine(folder, has=BUILD)
     machine.add("python3", f'exec {sys.executable} "$@"')
