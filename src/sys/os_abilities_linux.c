@@ -14,6 +14,7 @@
 #include "sys/file.h"
 #include "sys/namespace.h"
 #include "sys/neighbour.h"
+#include "sys/owner_bpf_linux.h"
 #include "sys/proc_view_linux.h"
 #include "sys/redirect.h"
 #include "sys/reserved.h"
@@ -75,6 +76,18 @@ can_look_into(uint32_t pid)
     return can;
 }
 
+// How the kernel is asked for holders, or why it is not.
+static void
+tell_of_kernel(struct arena *arena, struct ability *ability)
+{
+    struct str why_not;
+    bool asked = owner_bpf_try(arena, &why_not);
+    ability->detail =
+        asked ? str_printf(arena, "%.*s; the kernel itself tells who has a socket (BPF)", STR_ARG(ability->detail))
+              : str_printf(arena, "%.*s; the kernel itself can't be asked (BPF): %.*s", STR_ARG(ability->detail),
+                           STR_ARG(why_not));
+}
+
 static void
 try_holders(struct arena *arena, struct host *host)
 {
@@ -120,6 +133,7 @@ try_holders(struct arena *arena, struct host *host)
                                      STR_ARG(ability->detail));
         ability->fix = STR("run moorage on the host, outside of the container");
     }
+    tell_of_kernel(arena, ability);
 }
 
 static void

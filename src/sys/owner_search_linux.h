@@ -43,7 +43,9 @@ struct owner_search {
     struct {
         LIST_OF(struct owner_process);
     } processes;
-    size_t first_new; // holdings before this index were there before the search
+    size_t first_new; // holdings before this index were there before the walk
+    bool by_kernel;   // the kernel told some of these holders: a walk may meet them again
+    size_t hidden;    // files that more refers to than descriptors and sleepers explain
 };
 
 // Notes a holder of the asked sockets with this inode; what is known already is not noted twice.

@@ -1,6 +1,7 @@
 #include "sys/socket_owner.h"
 
 #include "decode/proc.h"
+#include "sys/owner_bpf_linux.h"
 #include "sys/owner_search_linux.h"
 #include "sys/owner_walk_linux.h"
 #include "sys/proc_view_linux.h"
@@ -30,7 +31,7 @@ search_begin(struct owner_search *search)
 static bool
 is_known(const struct owner_search *search, const struct holding *how)
 {
-    bool any_thread = how->how == HOLDING_THREAD_FD && !search->walk->tables_tell;
+    bool any_thread = how->how == HOLDING_THREAD_FD && (search->by_kernel || !search->walk->tables_tell);
     size_t count = how->how == HOLDING_FD ? search->first_new : search->host->holdings.count;
     for (size_t i = 0; i < count; i++) {
         const struct holding *old = &search->host->holdings.items[i];
@@ -131,13 +132,40 @@ nothing_left_out(const struct host *host)
     return true;
 }
 
+// The walk over /proc, and the rare places where a socket is still open or may have holders that no descriptor shows.
+static void
+search_proc(struct owner_search *search, enum owner_bpf kernel)
+{
+    struct owner_walk *walk = search->walk;
+    const struct owner_query *query = search->query;
+    struct err refused = {0};
+    size_t unseen = search->host->unseen.count;
+    search->first_new = search->host->holdings.count;
+    bool begun = owner_walk_begin(walk, &refused);
+    if (begun && query->pid)
+        owner_walk_one(walk, query->pid);
+    if (begun && (query->pid || owner_walk_run(walk, &refused))) {
+        if (query->deep || kernel == OWNER_BPF_OPEN || owner_search_count_open(search))
+            owner_deep_find(search);
+        note_invisible(walk, owner_search_count_open(search) == 0);
+        if (kernel == OWNER_BPF_REFUSED && walk->refused && !user_self().sees_processes)
+            search->host->tier = TIER_OWN;
+    } else {
+        // The sockets are known all the same: that nobody can be named is part of the answer.
+        owner_walk_unseen(walk, 0, STR("processes"), host_known_of(refused.kind));
+        search->host->tier = kernel == OWNER_BPF_REFUSED ? TIER_OWN : search->host->tier;
+    }
+    if (search->hidden && search->host->holdings.count == search->first_new && search->host->unseen.count == unseen)
+        owner_walk_unseen(walk, 0, STR("holders that no descriptor shows"), KNOWN_UNSUPPORTED);
+    owner_walk_end(walk);
+}
+
 bool
 socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err)
 {
     struct owner_walk walk = {
         .arena = arena, .host = host, .descriptor = on_descriptor, .process = on_process, .proc = -1};
     struct owner_search search = {.arena = arena, .host = host, .query = query, .walk = &walk};
-    struct err refused = {0};
     (void)err;
     search_begin(&search);
     walk.data = &search;
@@ -145,30 +173,24 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     host->tier = TIER_PROC;
     // Without a file (TIME_WAIT, orphans, connections not accepted yet) there can be no holder.
     if (!search.asked.count) {
+        host->tier = socket_owner_tier();
         host->complete = true;
         return true;
     }
-    bool begun = owner_walk_begin(&walk, &refused);
-    if (begun && query->pid)
-        owner_walk_one(&walk, query->pid);
-    if (begun && (query->pid || owner_walk_run(&walk, &refused))) {
-        if (query->deep || owner_search_count_open(&search))
-            owner_deep_find(&search);
-        note_invisible(&walk, owner_search_count_open(&search) == 0);
-        if (walk.refused && !user_self().sees_processes)
-            host->tier = TIER_OWN;
-    } else {
-        // The sockets are known all the same: that nobody can be named is part of the answer.
-        owner_walk_unseen(&walk, 0, STR("processes"), host_known_of(refused.kind));
-        host->tier = TIER_OWN;
-    }
+    enum owner_bpf kernel = query->pid ? OWNER_BPF_REFUSED : owner_bpf_find(&search);
+    search.by_kernel = kernel != OWNER_BPF_REFUSED;
+    if (search.by_kernel)
+        host->tier = TIER_BPF;
+    if (kernel != OWNER_BPF_PROVED && (kernel != OWNER_BPF_EXPLAINED || query->deep))
+        search_proc(&search, kernel);
     host->complete = nothing_left_out(host);
-    owner_walk_end(&walk);
     return true;
 }
 
 enum tier
 socket_owner_tier(void)
 {
+    if (owner_bpf_is_allowed(NULL))
+        return TIER_BPF;
     return user_self().sees_processes ? TIER_PROC : TIER_OWN;
 }

@@ -19,6 +19,7 @@ struct user_self {
     bool net_admin;      // may read packet rules
     bool enters_namespaces;
     bool binds_privileged;
+    bool looks_into_kernel; // Linux: may run programs in the kernel that read its memory (CAP_BPF and CAP_PERFMON)
 };
 
 struct user_self

@@ -10,7 +10,7 @@ user_self(void)
     const struct host *recorded = fake_host();
     bool admin = recorded->admin;
 
-    return (struct user_self){recorded->uid, admin, admin, admin, admin, admin};
+    return (struct user_self){recorded->uid, admin, admin, admin, admin, admin, false};
 }
 
 struct str

@@ -71,6 +71,8 @@ user_self(void)
         .net_admin = network && has(have, CAP_NET_ADMIN),
         .enters_namespaces = has(have, CAP_SYS_ADMIN),
         .binds_privileged = network && has(have, CAP_NET_BIND_SERVICE),
+        // Before Linux 5.8 CAP_SYS_ADMIN was both, and it still is.
+        .looks_into_kernel = has(have, CAP_SYS_ADMIN) || (has(have, CAP_BPF) && has(have, CAP_PERFMON)),
     };
 }
 

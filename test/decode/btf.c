@@ -228,10 +228,10 @@ TEST(headers_of_other_things_are_refused)
     static const size_t places[] = {0, 1, 2, 4, 8, 9, 12, 16, 17, 20, 21};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct str bytes = small(arena);
-        char *changed = sample_cut(bytes, bytes.len);
+        char *changed = arena_alloc(arena, bytes.len);
+        memcpy(changed, bytes.ptr, bytes.len);
         changed[places[i]] ^= 3;
         bool good = btf_find(arena, (struct str){changed, bytes.len}, &wish, 1) && wish.found;
-        free(changed);
         CHECK(!good || places[i] == 16 || places[i] == 8);
     }
 }

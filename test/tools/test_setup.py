@@ -13,7 +13,7 @@ import source_lists  # noqa: E402 (the path comes first)
 from tap import expect, main, test  # noqa: E402
 
 PLAIN = ["sh", "dirname", "mktemp", "mkdir", "rm", "mv", "cat", "sed", "grep", "chmod", "env", "ls"]
-BUILD = ["cc", "make", "meson", "ninja", "python3", "dpkg-source"]
+BUILD = ["cc", "clang", "make", "meson", "ninja", "python3", "dpkg-source"]
 
 
 class Machine:

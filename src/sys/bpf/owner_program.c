@@ -1,0 +1,415 @@
+// Runs in the kernel, once for each question: finds the files of the sockets on a port, and who has them open. It reads
+// numbers alone, each by bpf_probe_read_kernel(), so that nothing it meets can do harm; where members lie it is told.
+// Whatever it finds may be stale or torn: moorage compares it with the files' own counters (sys/owner_bpf_linux.c).
+// It goes in steps, each of which does one small thing and says what comes next: loops within loops are dear to verify, and
+// the kernel verifies the program each time.
+// Made by clang for the target bpf and put into moorage by tools/bpf_image.py; see sys/owner_program_linux.h.
+
+#include "sys/owner_program_linux.h"
+
+#define IN_SECTION(name) __attribute__((section(name), used))
+
+enum {
+    MOST_STEPS = 1 << 23, // that the kernel allows
+    TIME_WAIT = 6,
+    NEW_SYN_RECV = 12,
+};
+
+enum step {
+    STEP_FILE,
+    STEP_CHUNK,
+    STEP_THREAD,
+    STEP_PROCESS,
+    STEP_FIRST,
+    STEP_BUCKET,
+    STEP_BUCKET2,
+    STEP_OWNER,
+    STEP_UDP,
+    STEP_COUNT,
+    STEP_WAITER,
+};
+
+// One value, which is also mapped into moorage; an array of hits; the bits of the set.
+struct owner_state state IN_SECTION(".map.state");
+char hits IN_SECTION(".map.hits");
+char wanted IN_SECTION(".map.wanted");
+
+// Helpers of the kernel have numbers (include/uapi/linux/bpf.h).
+static void *(*find_element)(void *map, const void *key) = (void *)1;
+static uint64_t (*current_task)(void) = (void *)35;
+static long (*probe_read)(void *to, uint32_t size, const void *from) = (void *)113;
+static long (*loop)(uint32_t count, long (*each)(uint32_t, void *), void *data, uint64_t flags) = (void *)181;
+
+static inline uint64_t
+read_u64(uint64_t at)
+{
+    uint64_t value = 0;
+    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
+    return value;
+}
+
+static inline uint32_t
+read_u32(uint64_t at)
+{
+    uint32_t value = 0;
+    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
+    return value;
+}
+
+static inline uint16_t
+read_u16(uint64_t at)
+{
+    uint16_t value = 0;
+    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
+    return value;
+}
+
+static inline int
+is_wanted(uint64_t key)
+{
+    uint64_t bit = owner_hash(key, state.hash_shift);
+    uint32_t word = (uint32_t)(bit >> 6);
+    uint64_t *bits = find_element(&wanted, &word);
+    return bits && *bits >> (bit & 63) & 1;
+}
+
+// A file that may be one of those that are looked for.
+static inline void
+consider(uint64_t file)
+{
+    uint64_t inode = 0;
+    if (state.run != OWNER_RUN_FILES) {
+        if (read_u64(file + state.at[FIELD_FILE_OPERATIONS]) != state.operations)
+            return;
+        inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
+    }
+    if (!is_wanted(inode ? inode : file))
+        return;
+    uint32_t index = (uint32_t)state.count++;
+    struct owner_hit *hit = find_element(&hits, &index);
+    if (!hit)
+        return;
+    hit->file = file;
+    hit->inode = inode;
+    hit->table = state.table;
+    hit->fd = state.base + state.index - 1;
+    hit->tid = state.tid;
+    hit->pid = state.tgid;
+}
+
+// A socket that is bound to the port, found by its place in a list.
+static inline uint64_t
+file_of(uint64_t sk)
+{
+    uint8_t tcp_state = 0;
+    state.faults |= (uint64_t)probe_read(&tcp_state, 1, (const void *)(sk + state.at[FIELD_SKC_STATE]));
+    // These are no whole sockets, and nobody has them.
+    if (state.run == OWNER_RUN_TCP && (tcp_state == TIME_WAIT || tcp_state == NEW_SYN_RECV))
+        return 0;
+    uint64_t socket = read_u64(sk + state.at[FIELD_SK_SOCKET]);
+    return socket ? read_u64(socket + state.at[FIELD_SOCKET_FILE]) : 0;
+}
+
+static inline long
+end(void)
+{
+    state.done = 1;
+    return 1;
+}
+
+// One bucket for each port and network, in it one for each address, in it the sockets.
+static inline long
+next_bucket(void)
+{
+    if (!state.node)
+        return end();
+    uint64_t bucket = state.node - state.at[FIELD_BUCKET_NODE];
+    state.node = read_u64(state.node);
+    if (read_u16(bucket + state.at[FIELD_BUCKET_PORT]) == state.port &&
+        read_u64(bucket + state.at[FIELD_BUCKET_NET]) == state.net) {
+        state.node2 = read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
+        state.step = STEP_BUCKET2;
+    }
+    return 0;
+}
+
+static inline void
+next_bucket2(void)
+{
+    if (!state.node2) {
+        state.step = STEP_BUCKET;
+        return;
+    }
+    state.node3 = read_u64(state.node2 - state.at[FIELD_BUCKET2_NODE] + state.at[FIELD_BUCKET2_OWNERS]);
+    state.node2 = read_u64(state.node2);
+    state.step = STEP_OWNER;
+}
+
+static inline uint64_t
+next_owner(void)
+{
+    uint64_t node = state.node3;
+    if (!node) {
+        state.step = STEP_BUCKET2;
+        return 0;
+    }
+    state.node3 = read_u64(node);
+    return node - state.at[FIELD_SKC_BIND_NODE];
+}
+
+static inline uint64_t
+next_udp(void)
+{
+    uint64_t sk = state.node - state.at[FIELD_SKC_NODE];
+    state.node = read_u64(state.node);
+    return read_u16(sk + state.at[FIELD_SKC_NUMBER]) == state.port &&
+                   read_u64(sk + state.at[FIELD_SKC_NET]) == state.net
+               ? sk
+               : 0;
+}
+
+// Descriptors of all threads.
+
+static inline void
+begin_table(uint64_t files)
+{
+    uint64_t table = read_u64(files + state.at[FIELD_FILES_FDT]);
+    state.table = files;
+    state.array = read_u64(table + state.at[FIELD_FDTABLE_FD]);
+    state.chunks = read_u32(table + state.at[FIELD_FDTABLE_SIZE]) / OWNER_CHUNK;
+    state.base = (uint32_t)-OWNER_CHUNK;
+    state.step = STEP_CHUNK;
+}
+
+static inline void
+next_chunk(void)
+{
+    uint64_t met = 0;
+    if (!state.chunks) {
+        state.step = STEP_THREAD;
+        return;
+    }
+    state.chunks--;
+    state.base += OWNER_CHUNK;
+    uint64_t near_bits = state.near_bits;
+    uint64_t far_bits = state.far_bits;
+    state.faults |= (uint64_t)probe_read(state.chunk, sizeof state.chunk,
+                                         (const void *)(state.array + (uint64_t)state.base * sizeof *state.chunk));
+    // Without a branch, which would double what the kernel has to verify each time. An empty place passes
+    // seldom, and is passed over later.
+    for (uint32_t k = 0; k < OWNER_CHUNK; k++)
+        met |= near_bits >> owner_near(state.chunk[k]) & far_bits >> owner_far(state.chunk[k]);
+    if (met & 1) {
+        state.index = 0;
+        state.step = STEP_FILE;
+    }
+}
+
+static inline uint64_t
+next_file(void)
+{
+    if (state.index >= OWNER_CHUNK) {
+        state.step = STEP_CHUNK;
+        return 0;
+    }
+    return state.chunk[state.index++ & (OWNER_CHUNK - 1)];
+}
+
+// Threads mostly share the table of the first one; those of a dead first one share another's.
+static inline void
+next_thread(void)
+{
+    uint64_t node = state.node2;
+    if (node == state.head || !node) {
+        state.step = STEP_PROCESS;
+        return;
+    }
+    uint64_t thread = node - state.at[FIELD_TASK_THREAD_NODE];
+    state.node2 = read_u64(node);
+    uint64_t files = read_u64(thread + state.at[FIELD_TASK_FILES]);
+    uint32_t pid = read_u32(thread + state.at[FIELD_TASK_PID]);
+    if (!files || files == state.table || files == state.first_table)
+        return;
+    state.tid = pid;
+    begin_table(files);
+}
+
+static inline long
+next_process(void)
+{
+    uint64_t task = state.node - state.at[FIELD_TASK_TASKS];
+    state.tgid = read_u32(task + state.at[FIELD_TASK_TGID]);
+    // The first task of all, the idle one, stands at both ends of the list.
+    if (!state.tgid && state.begun)
+        return end();
+    state.begun = 1;
+    state.node = read_u64(state.node);
+    uint64_t signal = read_u64(task + state.at[FIELD_TASK_SIGNAL]);
+    state.tid = 0;
+    state.head = signal + state.at[FIELD_SIGNAL_THREAD_HEAD];
+    state.node2 = read_u32(signal + state.at[FIELD_SIGNAL_THREADS]) > 1 ? read_u64(state.head) : 0;
+    state.table = 0;
+    state.first_table = read_u64(task + state.at[FIELD_TASK_FILES]);
+    if (state.first_table)
+        begin_table(state.first_table);
+    else
+        state.step = STEP_THREAD;
+    return 0;
+}
+
+// New processes come in at the end of the list: begun at its start, it shows all that are there by then.
+static inline void
+next_to_first(void)
+{
+    if (read_u32(state.node - state.at[FIELD_TASK_TASKS] + state.at[FIELD_TASK_TGID]))
+        state.node = read_u64(state.node);
+    else
+        state.step = STEP_PROCESS;
+}
+
+// How often files are referred to.
+
+static inline uint64_t
+waiters_of(uint64_t socket)
+{
+    return socket + state.at[FIELD_SOCKET_WQ] + state.at[FIELD_WQ_WAIT] + state.at[FIELD_WAIT_HEAD];
+}
+
+static inline long
+next_count(void)
+{
+    uint32_t index = state.index++;
+    struct owner_hit *hit = find_element(&hits, &index);
+    if (!hit || index >= state.count)
+        return end();
+    uint64_t file = hit->file;
+    state.head = waiters_of(read_u64(file + state.at[FIELD_FILE_DATA]));
+    state.node2 = read_u64(state.head);
+    state.step = STEP_WAITER;
+    hit->inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
+    hit->refs = read_u64(file + state.refs_at) + state.refs_less;
+    hit->waiters = 0;
+    return 0;
+}
+
+static inline void
+next_waiter(void)
+{
+    uint64_t node = state.node2;
+    uint32_t index = state.index - 1;
+    struct owner_hit *hit = find_element(&hits, &index);
+    if (node == state.head || !node || !hit) {
+        state.step = STEP_COUNT;
+        return;
+    }
+    state.node2 = read_u64(node);
+    hit->waiters += read_u64(node - state.at[FIELD_ENTRY_NODE] + state.at[FIELD_ENTRY_FUNC]) != state.epoll;
+}
+
+static long
+step(uint32_t i, void *data)
+{
+    uint64_t file = 0;
+    uint64_t sk = 0;
+    switch (state.step) {
+    case STEP_FILE:
+        file = next_file();
+        break;
+    case STEP_CHUNK:
+        next_chunk();
+        return 0;
+    case STEP_THREAD:
+        next_thread();
+        return 0;
+    case STEP_PROCESS:
+        return next_process();
+    case STEP_FIRST:
+        next_to_first();
+        return 0;
+    case STEP_BUCKET:
+        return next_bucket();
+    case STEP_BUCKET2:
+        next_bucket2();
+        return 0;
+    case STEP_OWNER:
+        sk = next_owner();
+        break;
+    case STEP_UDP:
+        if (!state.node)
+            return end();
+        sk = next_udp();
+        break;
+    case STEP_COUNT:
+        return next_count();
+    default:
+        next_waiter();
+        return 0;
+    }
+    if (sk)
+        file = file_of(sk);
+    if (file)
+        consider(file);
+    return 0;
+}
+
+static inline void
+learn(uint64_t task)
+{
+    uint64_t table = read_u64(read_u64(task + state.at[FIELD_TASK_FILES]) + state.at[FIELD_FILES_FDT]);
+    uint64_t file = read_u64(read_u64(table + state.at[FIELD_FDTABLE_FD]) + 8 * (uint64_t)state.own_fd);
+    uint64_t socket = read_u64(file + state.at[FIELD_FILE_DATA]);
+    uint64_t entry = read_u64(waiters_of(socket)) - state.at[FIELD_ENTRY_NODE];
+    state.operations = read_u64(file + state.at[FIELD_FILE_OPERATIONS]);
+    state.epoll = read_u64(entry + state.at[FIELD_ENTRY_FUNC]);
+    state.net = read_u64(read_u64(socket + state.at[FIELD_SOCKET_SK]) + state.at[FIELD_SKC_NET]);
+}
+
+static inline void
+begin_tcp(void)
+{
+    uint64_t info = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_DEATH_ROW] +
+                             state.at[FIELD_DEATH_ROW_HASH]);
+    uint64_t table = read_u64(info + state.at[FIELD_HASH_BIND]);
+    uint32_t size = read_u32(info + state.at[FIELD_HASH_BIND_SIZE]);
+    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & (size - 1);
+    state.node = read_u64(table + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
+    state.step = STEP_BUCKET;
+}
+
+static inline void
+begin_udp(void)
+{
+    uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+    uint64_t hash = read_u64(table + state.at[FIELD_UDP_HASH]);
+    uint32_t mask = read_u32(table + state.at[FIELD_UDP_MASK]);
+    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & mask;
+    state.node = read_u64(hash + (uint64_t)slot * state.udp_slot_size + state.at[FIELD_UDP_SLOT_HEAD]);
+    state.step = STEP_UDP;
+}
+
+IN_SECTION("program") int owner_program(void *context)
+{
+    uint64_t task = current_task();
+    state.faults = 0;
+    state.done = 0;
+    state.begun = 0;
+    state.table = 0;
+    state.tgid = 0;
+    state.tid = 0;
+    state.index = 0;
+    learn(task);
+    if (state.run != OWNER_RUN_COUNTS)
+        state.count = 0;
+    if (state.run == OWNER_RUN_TCP) {
+        begin_tcp();
+    } else if (state.run == OWNER_RUN_UDP) {
+        begin_udp();
+    } else if (state.run == OWNER_RUN_COUNTS) {
+        state.step = STEP_COUNT;
+    } else {
+        state.node = read_u64(task + state.at[FIELD_TASK_LEADER]) + state.at[FIELD_TASK_TASKS];
+        state.step = STEP_FIRST;
+    }
+    loop(MOST_STEPS, step, 0, 0);
+    return 0;
+}

@@ -1,0 +1,36 @@
+#ifndef MOORAGE_SYS_OWNER_BPF_LINUX_H
+#define MOORAGE_SYS_OWNER_BPF_LINUX_H
+
+// The search for holders by a program in the kernel: it follows a port to its sockets and their files, and compares these
+// with every descriptor of every thread, without a system call for each. How often a file is referred to, by the
+// kernel's own count, proves that nobody else has it. Linux only; part of sys/socket_owner.
+// The count may be higher while threads are inside a call on the socket (poll(2), accept(2)): each of them stands in the
+// socket's queue of sleepers, so that an excess no larger than that is explained, though not proved.
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "sys/owner_search_linux.h"
+
+#include <stdbool.h>
+
+enum owner_bpf {
+    OWNER_BPF_REFUSED,   // nothing was found out
+    OWNER_BPF_EXPLAINED, // all holders by descriptor were found; calls on the sockets explain what else refers to them
+    OWNER_BPF_PROVED,    // all holders were found
+    OWNER_BPF_OPEN, // the same descriptors, but something else refers to a socket too, or all that does is something else
+};
+
+// Notes the holders of the asked sockets.
+enum owner_bpf
+owner_bpf_find(struct owner_search *search);
+
+// Whether the kernel would let this program look so, as far as can be told without trying; `why_not` (may be NULL) says what
+// is missing.
+bool
+owner_bpf_is_allowed(struct str *why_not);
+
+// Tries in earnest, without looking for anything. False says in `why_not` why.
+bool
+owner_bpf_try(struct arena *arena, struct str *why_not);
+
+#endif

@@ -1,0 +1,103 @@
+#include "sys/owner_layout_linux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "decode/btf.h"
+#include "sys/file.h"
+
+#define KERNEL_TYPES "/sys/kernel/btf/vmlinux"
+#define TYPES_LIMIT (64u << 20)
+#define FIELD_WISH(name, type, member) {type, member, false, 0, 0, 0, 0},
+
+enum {
+    WISH_TCP_SLOT = FIELD_COUNT,
+    WISH_UDP_SLOT,
+    WISH_COUNT,
+    MAX_OFFSET = 1 << 20, // of any member of any structure of the kernel
+};
+
+static bool
+has_all(const struct owner_layout *layout, enum owner_field first, enum owner_field last)
+{
+    for (size_t i = first; i <= last; i++) {
+        if (!layout->found[i])
+            return false;
+    }
+    return true;
+}
+
+static void
+take(const struct btf_wish *wishes, struct owner_layout *layout)
+{
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        layout->found[i] = wishes[i].found && wishes[i].bits == 0 && wishes[i].offset < MAX_OFFSET;
+        layout->at[i] = layout->found[i] ? wishes[i].offset : 0;
+    }
+    layout->tcp_slot = wishes[WISH_TCP_SLOT].size;
+    layout->udp_slot = wishes[WISH_UDP_SLOT].size;
+    layout->whole = has_all(layout, FIELD_TASK_TASKS, FIELD_SKC_NET) &&
+                    (layout->found[FIELD_FILE_REF] || layout->found[FIELD_FILE_COUNT]);
+    bool ports = has_all(layout, FIELD_SKC_NUMBER, FIELD_NET_IPV4);
+    layout->tcp = ports && layout->tcp_slot && has_all(layout, FIELD_IPV4_DEATH_ROW, FIELD_BUCKET2_OWNERS);
+    layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
+}
+
+static struct str
+first_missing(struct arena *arena, const struct btf_wish *wishes)
+{
+    for (size_t i = 0; i <= FIELD_SKC_NET; i++) {
+        if (!wishes[i].found)
+            return str_printf(arena, "this kernel has no %s in its %s", wishes[i].member, wishes[i].type);
+    }
+    return STR("this kernel counts the references to a file in a way that is not known here");
+}
+
+// To map the file costs a tenth of reading it, but only newer kernels can.
+static bool
+look_up(struct arena *arena, struct btf_wish *wishes, struct str *why_not)
+{
+    struct stat facts;
+    struct err err = {0};
+    struct str bytes;
+    int fd = open(KERNEL_TYPES, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        *why_not = str_printf(arena, "open %s: %s", KERNEL_TYPES, strerror(errno));
+        return false;
+    }
+    bool sized = fstat(fd, &facts) == 0 && facts.st_size > 0 && facts.st_size < TYPES_LIMIT;
+    void *map = sized ? mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    close(fd);
+    if (map == MAP_FAILED && !file_read(arena, KERNEL_TYPES, TYPES_LIMIT, false, &bytes, &err)) {
+        *why_not = str_copy(arena, str_of(err.text));
+        return false;
+    }
+    if (map != MAP_FAILED)
+        bytes = (struct str){map, (size_t)facts.st_size};
+    bool good = btf_find(arena, bytes, wishes, WISH_COUNT);
+    if (map != MAP_FAILED)
+        munmap(map, (size_t)facts.st_size);
+    if (!good)
+        *why_not = STR("the type information of this kernel is of a kind that is not known here");
+    return good;
+}
+
+bool
+owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *why_not)
+{
+    struct btf_wish wishes[WISH_COUNT] = {
+        OWNER_FIELDS(FIELD_WISH)[WISH_TCP_SLOT] = {.type = "inet_bind_hashbucket"},
+        [WISH_UDP_SLOT] = {.type = "udp_hslot"},
+    };
+    *layout = (struct owner_layout){0};
+    if (!look_up(arena, wishes, why_not))
+        return false;
+    take(wishes, layout);
+    if (!layout->whole)
+        *why_not = first_missing(arena, wishes);
+    return layout->whole;
+}

@@ -1,0 +1,29 @@
+#ifndef MOORAGE_SYS_OWNER_LAYOUT_LINUX_H
+#define MOORAGE_SYS_OWNER_LAYOUT_LINUX_H
+
+// Where the members that the program in the kernel follows lie in this kernel. Linux only; part of sys/socket_owner.
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "sys/owner_program_linux.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct owner_layout {
+    uint32_t at[FIELD_COUNT];
+    bool found[FIELD_COUNT];
+    uint32_t tcp_slot; // size of a slot of the table of bound TCP ports; 0 = unknown
+    uint32_t udp_slot;
+    // Whether all is there that it takes ...
+    bool whole; // to look at descriptors
+    bool tcp;   // to find sockets by a TCP port
+    bool udp;
+};
+
+// From the kernel's own type information. False when there is none, or something is missing without which nothing can be
+// looked at; `why_not` then says what.
+bool
+owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *why_not);
+
+#endif

@@ -1,0 +1,154 @@
+#ifndef MOORAGE_SYS_OWNER_PROGRAM_LINUX_H
+#define MOORAGE_SYS_OWNER_PROGRAM_LINUX_H
+
+// What moorage and its program in the kernel (sys/bpf/owner_program.c) share: the same bytes, seen from both sides. Linux
+// only; part of sys/socket_owner. The program follows the kernel's own structures, and is told where their members lie.
+
+#include <stdint.h>
+
+// Members of the kernel's structures that the program follows. X(name, structure, member)
+#define OWNER_FIELDS(X)                                      \
+    X(TASK_TASKS, "task_struct", "tasks")                    \
+    X(TASK_PID, "task_struct", "pid")                        \
+    X(TASK_TGID, "task_struct", "tgid")                      \
+    X(TASK_LEADER, "task_struct", "group_leader")            \
+    X(TASK_FILES, "task_struct", "files")                    \
+    X(TASK_SIGNAL, "task_struct", "signal")                  \
+    X(TASK_THREAD_NODE, "task_struct", "thread_node")        \
+    X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")    \
+    X(SIGNAL_THREADS, "signal_struct", "nr_threads")         \
+    X(FILES_FDT, "files_struct", "fdt")                      \
+    X(FDTABLE_SIZE, "fdtable", "max_fds")                    \
+    X(FDTABLE_FD, "fdtable", "fd")                           \
+    X(FILE_OPERATIONS, "file", "f_op")                       \
+    X(FILE_INODE, "file", "f_inode")                         \
+    X(FILE_DATA, "file", "private_data")                     \
+    X(INODE_NUMBER, "inode", "i_ino")                        \
+    X(SOCKET_SK, "socket", "sk")                             \
+    X(SOCKET_FILE, "socket", "file")                         \
+    X(SOCKET_WQ, "socket", "wq")                             \
+    X(WQ_WAIT, "socket_wq", "wait")                          \
+    X(WAIT_HEAD, "wait_queue_head", "head")                  \
+    X(ENTRY_NODE, "wait_queue_entry", "entry")               \
+    X(ENTRY_FUNC, "wait_queue_entry", "func")                \
+    X(SK_SOCKET, "sock", "sk_socket")                        \
+    X(SKC_NET, "sock_common", "skc_net")                     \
+    /* Older kernels have the one, newer ones the other. */  \
+    X(FILE_REF, "file", "f_ref")                             \
+    X(FILE_COUNT, "file", "f_count")                         \
+    /* From here on: to look sockets up by their port. */    \
+    X(SKC_NUMBER, "sock_common", "skc_num")                  \
+    X(SKC_STATE, "sock_common", "skc_state")                 \
+    X(SKC_NODE, "sock_common", "skc_node")                   \
+    X(SKC_BIND_NODE, "sock_common", "skc_bind_node")         \
+    X(NET_MIX, "net", "hash_mix")                            \
+    X(NET_IPV4, "net", "ipv4")                               \
+    X(IPV4_DEATH_ROW, "netns_ipv4", "tcp_death_row")         \
+    X(DEATH_ROW_HASH, "inet_timewait_death_row", "hashinfo") \
+    X(HASH_BIND, "inet_hashinfo", "bhash")                   \
+    X(HASH_BIND_SIZE, "inet_hashinfo", "bhash_size")         \
+    X(SLOT_CHAIN, "inet_bind_hashbucket", "chain")           \
+    X(BUCKET_PORT, "inet_bind_bucket", "port")               \
+    X(BUCKET_NET, "inet_bind_bucket", "ib_net")              \
+    X(BUCKET_NODE, "inet_bind_bucket", "node")               \
+    X(BUCKET_BHASH2, "inet_bind_bucket", "bhash2")           \
+    X(BUCKET2_NODE, "inet_bind2_bucket", "bhash_node")       \
+    X(BUCKET2_OWNERS, "inet_bind2_bucket", "owners")         \
+    X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")             \
+    X(UDP_HASH, "udp_table", "hash")                         \
+    X(UDP_MASK, "udp_table", "mask")                         \
+    X(UDP_SLOT_HEAD, "udp_hslot", "head")
+
+#define OWNER_FIELD_NAME(name, type, member) FIELD_##name,
+enum owner_field {
+    OWNER_FIELDS(OWNER_FIELD_NAME) FIELD_COUNT
+};
+
+// What one run of the program does.
+enum owner_run {
+    OWNER_RUN_TCP,    // the sockets that are bound to a TCP port: emits one hit for each that has a wanted inode
+    OWNER_RUN_UDP,    // the same of UDP
+    OWNER_RUN_FILES,  // the descriptors of all threads: emits one hit for each whose file is wanted
+    OWNER_RUN_INODES, // the same for each that is a socket with a wanted inode
+    OWNER_RUN_COUNTS, // reads again how often the files of the first `count` hits are referred to
+};
+
+enum {
+    OWNER_CHUNK = 32, // descriptors that are read at once; tables have a multiple of it
+};
+
+// What is wanted stands in a second map: a set of hashes (owner_hash). It may hit what is not wanted.
+struct owner_hit {
+    uint64_t file;    // address of the struct file
+    uint64_t inode;   // 0 where files were looked for
+    uint64_t refs;    // how often the file is referred to
+    uint64_t waiters; // COUNTS: sleepers in a call on this socket, each of which may hold a reference
+    uint64_t table;   // address of the table with the descriptor; 0 = socket that was found by its port
+    uint32_t fd;
+    uint32_t pid; // of the process
+    uint32_t tid; // of the thread whose table it is; 0 = the first one's
+    uint32_t pad;
+};
+
+struct owner_state {
+    // Set by moorage.
+    uint32_t at[FIELD_COUNT];
+    uint32_t run;    // enum owner_run
+    uint32_t own_fd; // a TCP socket of its own, in an epoll of its own
+    uint32_t port;
+    uint32_t refs_less; // a file's counter shows so many less than there are
+    uint32_t refs_at;   // where that counter lies
+    uint32_t hash_shift;
+    uint32_t slot_size; // of a slot of the table of bound TCP ports
+    uint32_t udp_slot_size;
+    uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
+    uint64_t far_bits;
+
+    // Set by the program.
+    uint64_t count;  // hits, also those for which there was no room
+    uint64_t done;   // the run came to its end
+    uint64_t faults; // not 0: something could not be read
+
+    // The program's own.
+    uint64_t operations; // of files that are sockets
+    uint64_t epoll;      // what wakes a sleeper of epoll, which holds no reference
+    uint64_t net;
+    uint64_t table; // of descriptors: the one that is being looked at, and that of the first thread
+    uint64_t first_table;
+    uint64_t array;
+    uint64_t node; // in the lists that are being followed, from the outermost to the innermost
+    uint64_t node2;
+    uint64_t node3;
+    uint64_t head; // of a list that ends where it begins
+    uint32_t step; // what comes next
+    uint32_t begun;
+    uint32_t tgid;
+    uint32_t tid;
+    uint32_t chunks; // that are left of the table
+    uint32_t base;   // first descriptor of the chunk
+    uint32_t index;  // in the chunk, or of the hit
+    uint32_t pad;
+    uint64_t chunk[OWNER_CHUNK];
+};
+
+// The place of an inode or file in the set, as the number of a bit.
+static inline uint64_t
+owner_hash(uint64_t key, uint32_t shift)
+{
+    return key * 0x9E3779B97F4A7C15u >> shift;
+}
+
+// The bits of a file in `near_bits` and `far_bits`. An empty place of a table has the bits 0 and 0.
+static inline uint64_t
+owner_near(uint64_t file)
+{
+    return file >> 6 & 63;
+}
+
+static inline uint64_t
+owner_far(uint64_t file)
+{
+    return file >> 12 & 63;
+}
+
+#endif

@@ -1,0 +1,127 @@
+#include "sys/owner_session_linux.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    MIN_BITS = 12, // log2 of the bits of the set
+    MAX_BITS = 24,
+    BITS_EACH = 64, // so many bits for each that is wanted: one in so many others gets through
+};
+
+// Made from sys/bpf/owner_program.c.
+extern const struct bpf_image owner_program;
+
+static bool
+open_maps(struct owner_session *session, size_t room, size_t wanted)
+{
+    unsigned bits = MIN_BITS;
+    while (bits < MAX_BITS && (size_t)1 << bits < wanted * BITS_EACH)
+        bits++;
+    session->step = "BPF_MAP_CREATE";
+    session->room = room;
+    session->words = (size_t)1 << (bits - 6);
+    session->shift = 64 - bits;
+    if (!bpf_map_open(sizeof *session->state, 1, &session->maps[OWNER_MAP_STATE], &session->error) ||
+        !bpf_map_open(sizeof *session->hits, room, &session->maps[OWNER_MAP_HITS], &session->error) ||
+        !bpf_map_open(sizeof *session->wanted, session->words, &session->maps[OWNER_MAP_WANTED], &session->error))
+        return false;
+    session->state = session->maps[OWNER_MAP_STATE].values;
+    session->hits = session->maps[OWNER_MAP_HITS].values;
+    session->wanted = session->maps[OWNER_MAP_WANTED].values;
+    return true;
+}
+
+// A socket that the program finds by its descriptor, to learn from it what files of sockets have in common, and what wakes
+// an epoll.
+static bool
+open_socket(struct owner_session *session)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    session->step = "socket";
+    session->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (session->socket < 0)
+        session->socket = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    session->epoll = session->socket < 0 ? -1 : epoll_create1(EPOLL_CLOEXEC);
+    if (session->epoll < 0 || epoll_ctl(session->epoll, EPOLL_CTL_ADD, session->socket, &event) < 0) {
+        session->error = errno;
+        return false;
+    }
+    return true;
+}
+
+static void
+set_state(struct owner_session *session)
+{
+    struct owner_state *state = session->state;
+    const struct owner_layout *layout = &session->layout;
+    bool newer = layout->found[FIELD_FILE_REF];
+    memcpy(state->at, layout->at, sizeof state->at);
+    state->own_fd = (uint32_t)session->socket;
+    // Since Linux 6.13 the counter is 0 for the first reference (include/linux/file_ref.h).
+    state->refs_less = newer;
+    state->refs_at = newer ? layout->at[FIELD_FILE_REF] : layout->at[FIELD_FILE_COUNT];
+    state->hash_shift = session->shift;
+    state->slot_size = layout->tcp_slot;
+    state->udp_slot_size = layout->udp_slot;
+}
+
+bool
+owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, char *log, size_t log_size,
+                   struct owner_session *session)
+{
+    *session = (struct owner_session){.layout = *layout, .program = -1, .socket = -1, .epoll = -1};
+    for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
+        session->maps[i].fd = -1;
+    if (!open_maps(session, room, wanted) || !open_socket(session))
+        return false;
+    session->step = "BPF_PROG_LOAD";
+    // The kernel lets only programs of some licenses read its memory; this one may be had under either.
+    session->program = bpf_program_load(&owner_program, session->maps, "Dual MIT/GPL", log, log_size, &session->error);
+    if (session->program < 0)
+        return false;
+    set_state(session);
+    return true;
+}
+
+void
+owner_session_close(struct owner_session *session)
+{
+    if (session->program >= 0)
+        close(session->program);
+    if (session->epoll >= 0)
+        close(session->epoll);
+    if (session->socket >= 0)
+        close(session->socket);
+    for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
+        bpf_map_close(&session->maps[i]);
+}
+
+bool
+owner_session_run(struct owner_session *session, enum owner_run what)
+{
+    session->step = "BPF_PROG_TEST_RUN";
+    session->error = 0;
+    session->state->run = what;
+    return bpf_program_run(session->program, &session->error) && session->state->done && !session->state->faults;
+}
+
+void
+owner_session_want_none(struct owner_session *session)
+{
+    memset(session->wanted, 0, session->words * sizeof *session->wanted);
+    session->state->near_bits = 0;
+    session->state->far_bits = 0;
+}
+
+void
+owner_session_want(struct owner_session *session, uint64_t key)
+{
+    uint64_t bit = owner_hash(key, session->shift);
+    session->wanted[bit >> 6] |= (uint64_t)1 << (bit & 63);
+    session->state->near_bits |= (uint64_t)1 << owner_near(key);
+    session->state->far_bits |= (uint64_t)1 << owner_far(key);
+}

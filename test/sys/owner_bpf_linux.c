@@ -1,0 +1,440 @@
+// The real kernel: what a program in it tells of holders, against what the walk over /proc finds.
+
+#include "tap.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "sys/owner_bpf_linux.h"
+#include "sys/owner_layout_linux.h"
+#include "sys/owner_session_linux.h"
+#include "sys/socket_owner.h"
+#include "sys/socket_table.h"
+
+// Skips the test where the kernel can't be asked.
+#define NEED_KERNEL()                                              \
+    do {                                                           \
+        struct str why_not = {0};                                  \
+        if (!owner_bpf_try(arena, &why_not))                       \
+            SKIP(str_printf(arena, "%.*s", STR_ARG(why_not)).ptr); \
+    } while (0)
+
+static int
+open_bound(int type, int protocol, uint64_t *inode)
+{
+    struct stat facts;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, type, protocol);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || fstat(fd, &facts) != 0)
+        return -1;
+    *inode = facts.st_ino;
+    return fd;
+}
+
+// The rows of the sockets with these inodes.
+static struct host
+read_rows(struct arena *arena, const uint64_t *inodes, size_t count)
+{
+    struct host all = {0};
+    struct host host = {0};
+    struct err err = {0};
+    struct socket_query query = {.protocols = SOCKET_PROTOCOLS_ALL, .states = SOCKET_STATES_ALL};
+    CHECK(socket_table_read(arena, &query, &all, &err));
+    for (size_t i = 0; i < all.sockets.count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            if (inodes[k] && all.sockets.items[i].inode == inodes[k])
+                *LIST_ADD(arena, &host.sockets) = all.sockets.items[i];
+        }
+    }
+    return host;
+}
+
+static size_t *
+all_rows(struct arena *arena, const struct host *host)
+{
+    size_t *all = arena_array(arena, host->sockets.count, sizeof *all);
+    for (size_t i = 0; i < host->sockets.count; i++)
+        all[i] = i;
+    return all;
+}
+
+// What the kernel alone says of all rows of the host.
+static enum owner_bpf
+ask_kernel_all(struct arena *arena, struct host *host)
+{
+    struct owner_query query = {.sockets = all_rows(arena, host), .count = host->sockets.count};
+    struct owner_walk walk = {.arena = arena, .host = host, .proc = -1};
+    struct owner_search search = {.arena = arena, .host = host, .query = &query, .walk = &walk};
+    search.next = arena_array(arena, query.count, sizeof *search.next);
+    search.held = arena_array(arena, query.count, sizeof *search.held);
+    for (size_t i = 0; i < query.count; i++) {
+        size_t before;
+        if (map64_get(&search.asked, host->sockets.items[i].inode, &before))
+            search.next[i] = before + 1;
+        map64_put(arena, &search.asked, host->sockets.items[i].inode, i);
+    }
+    return owner_bpf_find(&search);
+}
+
+// And what the walk alone finds.
+static void
+ask_walk_all(struct arena *arena, struct host *host)
+{
+    struct owner_query query = {.sockets = all_rows(arena, host), .count = host->sockets.count};
+    setenv("MOORAGE_TIER", "proc", 1);
+    bool good = socket_owner_find(arena, &query, host, NULL);
+    unsetenv("MOORAGE_TIER");
+    CHECK(good && host->tier != TIER_BPF);
+}
+
+// Who holds what, each as a line of text, sorted. The parts of an MPTCP socket have its inode too, and stand once.
+static struct str
+holders_of(struct arena *arena, const struct host *host)
+{
+    struct buf lines[512] = {{0}};
+    size_t used = 0;
+    struct buf out = {.arena = arena};
+    for (size_t i = 0; i < host->holdings.count && used < sizeof lines / sizeof *lines; i++) {
+        const struct holding *holding = &host->holdings.items[i];
+        struct buf line = {.arena = arena};
+        buf_addf(&line, "%llu %u %d %llu\n", (unsigned long long)host->sockets.items[holding->socket].inode,
+                 holding->pid, (int)holding->how, (unsigned long long)holding->fd);
+        size_t at = used++;
+        for (; at && strcmp(buf_str(&lines[at - 1]).ptr, buf_str(&line).ptr) > 0; at--)
+            lines[at] = lines[at - 1];
+        lines[at] = line;
+    }
+    for (size_t i = 0; i < used; i++) {
+        if (!i || strcmp(buf_str(&lines[i]).ptr, buf_str(&lines[i - 1]).ptr) != 0)
+            buf_add(&out, buf_str(&lines[i]));
+    }
+    return buf_str(&out);
+}
+
+enum {
+    SOCKETS = 12,
+    CHILDREN = 6,
+    ROUNDS = 12,
+};
+
+static void
+send_descriptor(int through, int fd)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    char byte = 0;
+    struct iovec data = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    CHECK(sendmsg(through, &message, 0) == 1);
+}
+
+// Takes what the parent passes on, and stays.
+static void
+live_as_child(int through, const int *fds, unsigned seed)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (size_t i = 0; i < SOCKETS; i++) {
+        int what = rand_r(&seed) % 3;
+        if (fds[i] >= 0 && what == 0)
+            close(fds[i]);
+        else if (fds[i] >= 0 && what == 1 && dup(fds[i]) < 0)
+            _exit(1);
+    }
+    char byte;
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    for (;;) {
+        struct iovec data = {.iov_base = &byte, .iov_len = 1};
+        struct msghdr message = {
+            .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+        if (recvmsg(through, &message, 0) != 1 || write(through, "", 1) != 1)
+            _exit(0);
+    }
+}
+
+// Sockets at random, inherited, copied and passed on at random.
+static void
+compare_once(struct arena *arena, unsigned seed)
+{
+    static const int kinds[][2] = {
+        {SOCK_STREAM, 0}, {SOCK_DGRAM, 0}, {SOCK_DGRAM, IPPROTO_UDPLITE}, {SOCK_STREAM, IPPROTO_MPTCP}};
+    int fds[SOCKETS];
+    uint64_t inodes[SOCKETS] = {0};
+    pid_t children[CHILDREN];
+    int through[CHILDREN];
+    for (size_t i = 0; i < SOCKETS; i++) {
+        const int *kind = kinds[rand_r(&seed) % 4];
+        fds[i] = open_bound(kind[0], kind[1], &inodes[i]);
+        if (fds[i] >= 0 && kind[0] == SOCK_STREAM && rand_r(&seed) % 2)
+            listen(fds[i], 1);
+    }
+    for (size_t i = 0; i < CHILDREN; i++) {
+        int pair[2];
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        children[i] = fork();
+        if (children[i] == 0) {
+            close(pair[0]);
+            live_as_child(pair[1], fds, seed + (unsigned)i);
+        }
+        close(pair[1]);
+        through[i] = pair[0];
+        int which = fds[rand_r(&seed) % SOCKETS];
+        char byte;
+        if (which >= 0) {
+            send_descriptor(through[i], which);
+            CHECK(read(through[i], &byte, 1) == 1);
+        }
+    }
+    // Some are left to the children alone.
+    for (size_t i = 0; i < SOCKETS; i++) {
+        if (fds[i] >= 0 && rand_r(&seed) % 2) {
+            close(fds[i]);
+            fds[i] = -1;
+        }
+    }
+    struct host kernel = read_rows(arena, inodes, SOCKETS);
+    struct host walk = read_rows(arena, inodes, SOCKETS);
+    enum owner_bpf outcome = ask_kernel_all(arena, &kernel);
+    ask_walk_all(arena, &walk);
+    struct str told = holders_of(arena, &kernel);
+    struct str found = holders_of(arena, &walk);
+    for (size_t i = 0; i < CHILDREN; i++) {
+        kill(children[i], SIGKILL);
+        waitpid(children[i], NULL, 0);
+        close(through[i]);
+    }
+    for (size_t i = 0; i < SOCKETS; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+    }
+    CHECK_INT(outcome, OWNER_BPF_PROVED);
+    CHECK(found.len > 0);
+    CHECK_STR(told, str_printf(arena, "%.*s", STR_ARG(found)).ptr);
+}
+
+TEST(kernel_and_walk_name_the_same_holders)
+{
+    NEED_KERNEL();
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct arena *own = arena_open();
+        compare_once(own, 7919 * (round + 1));
+        arena_close(own);
+    }
+}
+
+// What the kernel says of one socket alone.
+static enum owner_bpf
+ask_kernel(struct arena *arena, int fd, enum protocol protocol, struct host *host)
+{
+    struct stat facts;
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof address;
+    CHECK(fstat(fd, &facts) == 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    *LIST_ADD(arena, &host->sockets) =
+        (struct socket_row){.protocol = protocol, .inode = facts.st_ino, .local_port = ntohs(address.sin_port)};
+    return ask_kernel_all(arena, host);
+}
+
+TEST(count_of_references_proves_that_all_were_found)
+{
+    uint64_t inode;
+    NEED_KERNEL();
+    struct host host = {0};
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    int copy = dup(fd);
+    enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
+    close(fd);
+    close(copy);
+    CHECK_INT(told, OWNER_BPF_PROVED);
+    CHECK_INT(host.holdings.count, 2);
+}
+
+TEST(udp_sockets_are_found_by_their_port_too)
+{
+    uint64_t inode;
+    NEED_KERNEL();
+    struct host host = {0};
+    int fd = open_bound(SOCK_DGRAM, 0, &inode);
+    enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_UDP, &host);
+    close(fd);
+    CHECK_INT(told, OWNER_BPF_PROVED);
+    CHECK_INT(host.holdings.count, 1);
+    CHECK_INT(host.holdings.items[0].fd, fd);
+}
+
+static void *
+sleep_in_poll(void *data)
+{
+    struct pollfd one = {.fd = *(int *)data, .events = POLLIN};
+    poll(&one, 1, 20000);
+    return NULL;
+}
+
+static void *
+sleep_in_accept(void *data)
+{
+    accept(*(int *)data, NULL, NULL);
+    return NULL;
+}
+
+// Asks until the thread is asleep.
+static enum owner_bpf
+ask_while(struct arena *arena, void *(*sleeper)(void *), bool *as_wanted)
+{
+    uint64_t inode;
+    pthread_t thread;
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    enum owner_bpf told = OWNER_BPF_REFUSED;
+    CHECK(listen(fd, 1) == 0 && pthread_create(&thread, NULL, sleeper, &fd) == 0);
+    *as_wanted = false;
+    for (int i = 0; i < 500 && !*as_wanted; i++) {
+        struct host host = {0};
+        usleep(2000);
+        told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
+        *as_wanted = told == OWNER_BPF_EXPLAINED && host.holdings.count == 1;
+    }
+    shutdown(fd, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(fd);
+    return told;
+}
+
+TEST(sleepers_in_poll_explain_a_higher_count)
+{
+    bool good;
+    NEED_KERNEL();
+    ask_while(arena, sleep_in_poll, &good);
+    CHECK(good);
+}
+
+TEST(sleepers_in_accept_explain_a_higher_count)
+{
+    bool good;
+    NEED_KERNEL();
+    ask_while(arena, sleep_in_accept, &good);
+    CHECK(good);
+}
+
+TEST(epoll_holds_no_reference_and_explains_none)
+{
+    uint64_t inode;
+    int pair[2];
+    NEED_KERNEL();
+    struct host host = {0};
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+    CHECK_INT(ask_kernel(arena, fd, PROTOCOL_TCP, &host), OWNER_BPF_PROVED);
+    // One more reference, in a place that no descriptor shows.
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    send_descriptor(pair[0], fd);
+    struct host more = {0};
+    enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_TCP, &more);
+    close(pair[0]);
+    close(pair[1]);
+    close(epoll);
+    close(fd);
+    CHECK_INT(told, OWNER_BPF_OPEN);
+    CHECK_INT(more.holdings.count, 1);
+}
+
+TEST(more_holders_than_there_is_room_for_at_first_are_found)
+{
+    uint64_t inode;
+    NEED_KERNEL();
+    struct host host = {0};
+    int copies[3000];
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    size_t made = 0;
+    while (made < 3000 && (copies[made] = dup(fd)) >= 0)
+        made++;
+    enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
+    for (size_t i = 0; i < made; i++)
+        close(copies[i]);
+    close(fd);
+    CHECK(made > 0);
+    CHECK_INT(told, OWNER_BPF_PROVED);
+    CHECK_INT(host.holdings.count, made + 1);
+}
+
+TEST(holders_of_another_process_have_its_number)
+{
+    uint64_t inode;
+    int ready[2];
+    char byte;
+    NEED_KERNEL();
+    struct host host = {0};
+    CHECK(pipe(ready) == 0);
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(write(ready[1], "", 1) != 1 || pause());
+    }
+    CHECK(pid > 0 && read(ready[0], &byte, 1) == 1);
+    enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(fd);
+    close(ready[0]);
+    close(ready[1]);
+    CHECK_INT(told, OWNER_BPF_PROVED);
+    CHECK_INT(host.holdings.count, 2);
+    CHECK(host.holdings.items[0].pid == (uint32_t)pid || host.holdings.items[1].pid == (uint32_t)pid);
+}
+
+TEST(who_lacks_the_right_is_told_so)
+{
+    int result[2];
+    char verdict = '-';
+    if (getuid() != 0)
+        SKIP("only root can give up rights");
+    CHECK(pipe(result) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct str why_not = {0};
+        verdict =
+            setgid(65534) == 0 && setuid(65534) == 0 && !owner_bpf_try(arena, &why_not) && why_not.len ? 'g' : 'b';
+        _exit(write(result[1], &verdict, 1) != 1);
+    }
+    CHECK(pid > 0 && read(result[0], &verdict, 1) == 1);
+    waitpid(pid, NULL, 0);
+    close(result[0]);
+    close(result[1]);
+    CHECK_INT(verdict, 'g');
+}
+
+TEST(layout_lies_within_the_structures)
+{
+    struct owner_layout layout;
+    struct str why_not = {0};
+    if (!owner_layout_read(arena, &layout, &why_not))
+        SKIP(str_printf(arena, "%.*s", STR_ARG(why_not)).ptr);
+    CHECK(layout.whole);
+    CHECK(layout.at[FIELD_FILE_INODE] != layout.at[FIELD_FILE_OPERATIONS]);
+    CHECK(layout.found[FIELD_FILE_REF] || layout.found[FIELD_FILE_COUNT]);
+}
+
+TAP_MAIN
