@@ -107,7 +107,7 @@ need_ci() {
     need shellcheck has shellcheck
     need mandoc has mandoc
     # Servers that take a listening socket from us. Those that would start by themselves (nginx-light,
-    # prometheus-node-exporter) are not brought to anybody's machine: their tests say that they are skipped.
+    # prometheus-node-exporter, supervisor) are not brought to anybody's machine: their tests say that they are skipped.
     need gunicorn has gunicorn
     need nodejs has node
 }

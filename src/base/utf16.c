@@ -1,6 +1,7 @@
 #include "base/utf16.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 #include <stdint.h>
 
@@ -23,20 +24,6 @@ is_low(uint32_t unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-static void
-add_point(struct buf *out, uint32_t point)
-{
-    if (point < 0x80) {
-        buf_add_byte(out, (char)point);
-        return;
-    }
-    unsigned more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-    static const unsigned char marks[] = {0, 0xc0, 0xe0, 0xf0};
-    buf_add_byte(out, (char)(marks[more] | point >> (6 * more)));
-    while (more > 0)
-        buf_add_byte(out, (char)(0x80 | (point >> (6 * --more) & 0x3f)));
-}
-
 struct str
 utf16_to_utf8(struct arena *arena, struct str bytes)
 {
@@ -49,7 +36,7 @@ utf16_to_utf8(struct arena *arena, struct str bytes)
             point = 0x10000 + ((point & 0x3ff) << 10) + (unit_at(bytes, ++i) & 0x3ff);
         else if (is_high(point) || is_low(point))
             point = 0xfffd;
-        add_point(&out, point);
+        utf8_add(&out, point);
     }
     return buf_str(&out);
 }

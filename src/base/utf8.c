@@ -1,6 +1,5 @@
 #include "base/utf8.h"
 
-#include "base/buf.h"
 #include "base/utf8_ranges.h"
 
 enum {
@@ -22,6 +21,20 @@ in_ranges(const struct utf8_range *ranges, size_t count, uint32_t point)
             return true;
     }
     return false;
+}
+
+void
+utf8_add(struct buf *out, uint32_t point)
+{
+    if (point < 0x80) {
+        buf_add_byte(out, (char)point);
+        return;
+    }
+    unsigned more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    static const unsigned char marks[] = {0, 0xc0, 0xe0, 0xf0};
+    buf_add_byte(out, (char)(marks[more] | point >> (6 * more)));
+    while (more > 0)
+        buf_add_byte(out, (char)(0x80 | (point >> (6 * --more) & 0x3f)));
 }
 
 uint32_t

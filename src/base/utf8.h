@@ -5,11 +5,16 @@
 // functions make it safe for JSON (repair) and for a terminal, log or page (display). The systems do not differ.
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// Adds a code point, which must be one: no surrogate, at most U+10FFFF.
+void
+utf8_add(struct buf *out, uint32_t point);
 
 // The code point at the start of `s` and its length in bytes (RFC 3629: no surrogates, no overlong forms, at most
 // U+10FFFF). A broken start gives U+FFFD and length 1. `s` must not be empty.

@@ -4,6 +4,7 @@
 #include "cmd/sheet.h"
 #include "cmd/why_text.h"
 #include "cmd/words.h"
+#include "core/entry.h"
 #include "core/platform.h"
 
 enum {
@@ -186,8 +187,10 @@ subject_of(struct arena *arena, const struct plan_step *step)
 {
     switch (step->lever) {
     case LEVER_PROCESS:
-    case LEVER_SUPERVISOR:
         return who_of(arena, step);
+    case LEVER_SUPERVISOR:
+        return entry_is_known(&step->entry) ? str_printf(arena, "entry %.*s", STR_ARG(step->entry.name.value))
+                                            : who_of(arena, step);
     case LEVER_SERVICE:
     case LEVER_SOCKET_UNIT:
         return step->service.name;
@@ -228,9 +231,11 @@ done_of(const struct free_view *view, const struct plan_step *step)
 
     for (size_t i = 0; i < step->targets.count; i++)
         lives = lives || !step->targets.items[i].ended;
-    if (step->lever == LEVER_PROCESS || step->lever == LEVER_SUPERVISOR)
+    bool programs = step->lever == LEVER_PROCESS || step->lever == LEVER_SUPERVISOR;
+    if (programs && !entry_is_known(&step->entry))
         what = lives ? "let go of the port and still runs" : was_killed(step) ? "was ended hard" : "ended";
-    else if (step->lever == LEVER_SERVICE || step->lever == LEVER_SOCKET_UNIT || step->lever == LEVER_CONTAINER)
+    else if (programs || step->lever == LEVER_SERVICE || step->lever == LEVER_SOCKET_UNIT ||
+             step->lever == LEVER_CONTAINER)
         what = step->start ? "was started" : "was stopped";
     return str_printf(view->arena, "%.*s %s", STR_ARG(subject), what);
 }

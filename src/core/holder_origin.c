@@ -107,7 +107,8 @@ holder_program(struct arena *arena, const struct process *process)
     size_t blank = str_find_byte(name, ' ');
     if (colon != SIZE_MAX && colon > 0)
         name = str_part(name, 0, colon);
-    else if (blank != SIZE_MAX && known_is("task-runner", lower(arena, str_part(name, 0, blank))))
+    else if (blank != SIZE_MAX && (known_is("task-runner", lower(arena, str_part(name, 0, blank))) ||
+                                   str_equal(exe, str_part(name, 0, blank))))
         name = str_part(name, 0, blank);
     return without_end(name, STR(".exe"));
 }

@@ -47,6 +47,8 @@ add_undo(struct arena *arena, cJSON *document, const struct journal_undo *undo)
         json_add_str(arena, object, "manager", undo->manager);
         json_add_int(object, "uid", undo->uid);
     }
+    if (undo->lever == LEVER_SUPERVISOR)
+        json_add_str(arena, object, "api", undo->api);
     if (undo->id.len > 0) {
         json_add_str(arena, object, "id", undo->id);
         json_add_str(arena, object, "api", undo->api);

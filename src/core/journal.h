@@ -26,15 +26,15 @@ struct journal_process {
 // How an act is taken back.
 struct journal_undo {
     bool possible;
-    enum lever lever;   // SERVICE, SOCKET_UNIT, CONTAINER: that is started again; SETTING: that is put back
-    struct str manager; // of a unit
-    struct str name;    // unit or container; of a setting: its target
+    enum lever lever;   // SERVICE, SOCKET_UNIT, CONTAINER, SUPERVISOR: that is started again; SETTING: that is put back
+    struct str manager; // of a unit; the supervisor of an entry
+    struct str name;    // unit, container or entry; of a setting: its target
     struct str id;      // of a container
-    struct str api;     // of a container: where its runtime listens
+    struct str api;     // of a container or an entry: where its runtime or supervisor listens
     struct str runtime; // of a container
     struct str before;  // of a setting: what stands there since the act
     struct str after;   // of a setting: what is to stand there again
-    uint32_t uid;       // of a unit: whose manager
+    uint32_t uid;       // of a unit or an entry: whose manager
     struct str command; // the same by hand
 };
 

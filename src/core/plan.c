@@ -1,5 +1,6 @@
 #include "core/plan.h"
 
+#include "core/entry.h"
 #include "core/plan_parts.h"
 #include "core/platform.h"
 #include "core/refusal.h"
@@ -78,6 +79,7 @@ plan_add_step(struct plan *plan, enum lever lever, enum harm harm, struct str se
     step->lever = lever;
     step->harm = harm;
     step->sentence = sentence;
+    step->runs = PINNED_NONE;
     return step;
 }
 
@@ -368,7 +370,8 @@ drop_empty_steps(struct plan *plan)
 
     for (size_t i = 0; i < plan->steps.count; i++) {
         const struct plan_step *step = &plan->steps.items[i];
-        bool of_processes = step->lever == LEVER_PROCESS || step->lever == LEVER_SUPERVISOR;
+        bool of_processes =
+            step->lever == LEVER_PROCESS || (step->lever == LEVER_SUPERVISOR && !entry_is_known(&step->entry));
         if (!of_processes || step->targets.count > 0)
             plan->steps.items[kept++] = *step;
     }
@@ -408,9 +411,11 @@ plan_make(struct arena *arena, const struct plan_wish *wish, const struct why_qu
 void
 plan_close(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->steps.count; i++)
+    for (size_t i = 0; i < plan->steps.count; i++) {
+        pinned_close(&plan->steps.items[i].runs);
         for (size_t k = 0; k < plan->steps.items[i].targets.count; k++)
             pinned_close(&plan->steps.items[i].targets.items[k].pin);
+    }
 }
 
 static bool

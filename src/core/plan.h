@@ -106,13 +106,16 @@ struct plan_step {
     bool start; // starts what its lever names, to take a stop back
     struct {
         LIST_OF(struct plan_target);
-    } targets;                  // PROCESS, SUPERVISOR
-    struct service service;     // SERVICE, SOCKET_UNIT
-    struct container container; // CONTAINER
-    struct range_act setting;   // SETTING
-    struct str_list reaches;    // who else is reached: "nginx (4712)"
-    struct str by_hand;         // the same without moorage; empty = none
-    struct str at_boot;         // that it comes back at the next start of the system; empty = it does not
+    } targets;                     // PROCESS, SUPERVISOR
+    struct service service;        // SERVICE, SOCKET_UNIT
+    struct container container;    // CONTAINER
+    struct supervisor_entry entry; // SUPERVISOR: what is stopped of one that goes on; no name: its targets are ended
+    struct pinned runs;            // the process of that entry
+    uint32_t of_uid;               // whose supervisor it is
+    struct range_act setting;      // SETTING
+    struct str_list reaches;       // who else is reached: "nginx (4712)"
+    struct str by_hand;            // the same without moorage; empty = none
+    struct str at_boot;            // that it comes back at the next start of the system; empty = it does not
     struct plan_undo undo;
     unsigned patience_ms; // how long it may take; WAIT: how long it will take
     enum plan_result result;

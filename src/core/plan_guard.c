@@ -101,6 +101,10 @@ plan_guard_target(struct plan_maker *maker, const struct plan_target *target, co
         refuse_word(plan, PLAN_ALLOW_REMOTE_ACCESS,
                     str_printf(plan->arena, "%.*s lets people work here from elsewhere, and you may be one of them",
                                STR_ARG(plan_who(plan->arena, target->name, target->process.pid))));
+    if (holder_is(plan->arena, &target->process, "supervisor-of-many"))
+        refuse_word(plan, PLAN_ALLOW_SUPERVISOR,
+                    str_printf(plan->arena, "%.*s runs other programs, which may end with it",
+                               STR_ARG(plan_who(plan->arena, target->name, target->process.pid))));
     guard_rights(maker, target);
 }
 
@@ -125,6 +129,16 @@ plan_guard_unit(struct plan_maker *maker, const struct service *service)
         plan_refuse(plan, (struct plan_refusal){.kind = PLAN_REFUSED_RIGHT,
                                                 .sentence = str_printf(plan->arena, "stopping %.*s takes more rights",
                                                                        STR_ARG(service->name))});
+}
+
+void
+plan_guard_supervisor(struct plan_maker *maker, const struct process *process, struct str who)
+{
+    struct user_self self = user_self();
+
+    if (!self.admin && process->uid_known && process->uid != self.uid)
+        refuse_word(maker->plan, PLAN_ALLOW_OTHER_USER,
+                    str_printf(maker->plan->arena, "%.*s belongs to another user", STR_ARG(who)));
 }
 
 static bool

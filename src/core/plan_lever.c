@@ -21,15 +21,6 @@ static const struct str client_cost =
 // --- units and containers as a whole ---
 
 static bool
-is_holder(const struct cause *cause, uint32_t pid)
-{
-    for (size_t i = 0; i < cause->holders.count; i++)
-        if (cause->holders.items[i].pid == pid)
-            return true;
-    return false;
-}
-
-static bool
 is_above_holder(const struct cause *cause, uint32_t pid)
 {
     for (size_t i = 0; i < cause->holders.count; i++)
@@ -46,7 +37,7 @@ is_below_holder(const struct plan_maker *maker, uint32_t pid)
         struct process process;
         process_read(maker->plan->arena, pid, PROCESS_BASIC, &process);
         pid = process.known == KNOWN_YES ? process.ppid : 0;
-        if (is_holder(maker->cause, pid))
+        if (plan_is_holder(maker->cause, pid))
             return true;
     }
     return false;
@@ -72,7 +63,7 @@ is_whole_tree(const struct plan_maker *maker, const struct holder *holder, struc
     if (count == 0 || count == MEMBERS_MOST || !str_ends(holder->process->cgroup.value, ends_with))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!is_holder(maker->cause, pids[i]) && !is_above_holder(maker->cause, pids[i]) &&
+        if (!plan_is_holder(maker->cause, pids[i]) && !is_above_holder(maker->cause, pids[i]) &&
             !is_below_holder(maker, pids[i]))
             return false;
     return true;
@@ -93,7 +84,7 @@ unit_is_lever(const struct plan_maker *maker, const struct holder *holder)
     struct str base = str_part(service->name, 0, dot);
     if (known_is("kept-unit", base) || known_is("remote-access-unit", base))
         return false;
-    if (service->main_pid != 0 && is_holder(maker->cause, service->main_pid))
+    if (service->main_pid != 0 && plan_is_holder(maker->cause, service->main_pid))
         return true;
     return is_whole_tree(maker, holder, service->name);
 }
@@ -104,7 +95,8 @@ container_is_lever(const struct plan_maker *maker, const struct holder *holder)
     const struct container *container = holder->container;
 
     return container && container->api.len > 0 &&
-           ((container->pid != 0 && is_holder(maker->cause, container->pid)) || is_whole_tree(maker, holder, STR("")));
+           ((container->pid != 0 && plan_is_holder(maker->cause, container->pid)) ||
+            is_whole_tree(maker, holder, STR("")));
 }
 
 // Who else ends when the unit or container does.
@@ -259,71 +251,6 @@ plan_container_cause(struct plan_maker *maker)
 }
 
 // --- processes ---
-
-static void
-add_supervisor(struct plan_maker *maker, const struct holder *holder, const struct process *process, bool many)
-{
-    struct plan *plan = maker->plan;
-    struct arena *arena = plan->arena;
-    struct holder above = {.pid = process->pid, .process = process};
-    struct str name = holder_supervisor(arena, holder);
-    struct str who = plan_who(arena, name.len > 0 ? name : holder_name(arena, &above), process->pid);
-    struct str program = holder_name(arena, holder);
-
-    if ((plan->wish.allow & PLAN_ALLOW_SUPERVISOR) == 0) {
-        plan_note(plan, str_printf(arena, "%.*s may start %.*s again; with --allow supervisor %s", STR_ARG(who),
-                                   STR_ARG(program), many ? "it is told what to type there" : "it is ended too"));
-        return;
-    }
-    if (many) {
-        plan_refuse(plan, (struct plan_refusal){
-                              .kind = PLAN_REFUSED_NO_HELP,
-                              .sentence = str_printf(arena, "%.*s runs other programs too, and would start %.*s again",
-                                                     STR_ARG(who), STR_ARG(program)),
-                              .alternative = known_supervisor_command(holder_script(arena, process))});
-        return;
-    }
-    size_t step = plan->steps.count;
-    plan_add_step(plan, LEVER_SUPERVISOR, HARM_SOME, str_printf(arena, "Ask %.*s to end", STR_ARG(who)));
-    plan->steps.items[step].cost = str_printf(arena, "It would start %.*s again.", STR_ARG(program));
-    plan->steps.items[step].precondition = str_printf(arena, "%.*s runs", STR_ARG(who));
-    plan->steps.items[step].patience_ms = plan_patience(plan, 10000);
-    plan_add_target(maker, step, &above, false);
-}
-
-// What was seen to start the program again counts as much as what is known to do such things.
-static const struct process *
-find_supervisor(const struct plan_maker *maker, const struct holder *holder, bool *many)
-{
-    const struct str_list *starters = &maker->plan->wish.starters;
-
-    for (size_t i = 0; i < holder->ancestry.count; i++)
-        if (str_list_has(starters, plan_key(maker->plan->arena, holder->ancestry.items[i])))
-            return holder->ancestry.items[i];
-    return holder_supervisor_process(maker->plan->arena, holder, many);
-}
-
-// What would start a program again, unless it is one of those that end anyway.
-static void
-plan_supervisors(struct plan_maker *maker, size_t step)
-{
-    for (size_t i = 0; i < maker->cause->holders.count; i++) {
-        const struct holder *holder = &maker->cause->holders.items[i];
-        bool many = false;
-        const struct process *process = find_supervisor(maker, holder, &many);
-        bool in_step = false;
-        for (size_t k = 0; k < maker->plan->steps.items[step].targets.count; k++)
-            in_step = in_step || maker->plan->steps.items[step].targets.items[k].process.pid == holder->pid;
-        if (!in_step)
-            continue;
-        if (process && !plan_has_target(maker->plan, process->pid) && !is_holder(maker->cause, process->pid))
-            add_supervisor(maker, holder, process, many);
-        else if (!process && holder_supervisor(maker->plan->arena, holder).len > 0)
-            plan_note(maker->plan, str_printf(maker->plan->arena, "%.*s may start %.*s again",
-                                              STR_ARG(holder_supervisor(maker->plan->arena, holder)),
-                                              STR_ARG(holder_name(maker->plan->arena, holder))));
-    }
-}
 
 // A first process that is known to end its workers is asked alone; they are asked only if they outlive it.
 static void

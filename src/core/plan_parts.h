@@ -48,6 +48,14 @@ plan_left_over(struct plan_maker *maker);
 void
 plan_add_target(struct plan_maker *maker, size_t step, const struct holder *holder, bool holds);
 
+// Steps for what would start the programs of this step again (plan_supervisor.c).
+void
+plan_supervisors(struct plan_maker *maker, size_t step);
+
+// Whether the process is one of those that have the port.
+bool
+plan_is_holder(const struct cause *cause, uint32_t pid);
+
 // Whether a step ends this process already.
 bool
 plan_has_target(const struct plan *plan, uint32_t pid);
@@ -59,6 +67,10 @@ plan_guard_target(struct plan_maker *maker, const struct plan_target *target, co
 // The same for stopping a unit or a container.
 void
 plan_guard_unit(struct plan_maker *maker, const struct service *service);
+
+// The same for giving orders to a supervisor that goes on.
+void
+plan_guard_supervisor(struct plan_maker *maker, const struct process *process, struct str who);
 
 // Whether --only and --mine let all programs of the cause be touched; says so where they don't. Of those that end as part of
 // something else: a unit, a container.

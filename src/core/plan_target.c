@@ -14,6 +14,15 @@ plan_has_target(const struct plan *plan, uint32_t pid)
 }
 
 bool
+plan_is_holder(const struct cause *cause, uint32_t pid)
+{
+    for (size_t i = 0; i < cause->holders.count; i++)
+        if (cause->holders.items[i].pid == pid)
+            return true;
+    return false;
+}
+
+bool
 plan_target_holds(struct arena *arena, const struct plan_target *target)
 {
     struct host host = {0};

@@ -61,6 +61,11 @@ act_of(const struct release *release, const struct plan *plan, const struct plan
         act.undo.name = step->undo.setting.target;
         act.undo.before = step->undo.setting.before;
         act.undo.after = step->undo.setting.after;
+    } else if (step->lever == LEVER_SUPERVISOR) {
+        act.undo.name = step->entry.name.value;
+        act.undo.manager = step->entry.of;
+        act.undo.uid = step->of_uid;
+        act.undo.api = step->entry.api;
     } else {
         act.undo.name = step->service.name;
         act.undo.manager = step->service.manager;

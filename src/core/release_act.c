@@ -1,3 +1,4 @@
+#include "core/entry.h"
 #include "core/range.h"
 #include "core/release_parts.h"
 #include "sys/clock.h"
@@ -416,7 +417,10 @@ release_act(struct release *release, struct plan *plan, struct plan_step *step)
         act_processes(release, plan, step);
         break;
     case LEVER_SUPERVISOR:
-        act_supervisor(release, plan, step);
+        if (entry_is_known(&step->entry))
+            release_act_entry(release, plan, step);
+        else
+            act_supervisor(release, plan, step);
         break;
     case LEVER_SERVICE:
     case LEVER_SOCKET_UNIT:

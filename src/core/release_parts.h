@@ -14,6 +14,10 @@ release_act(struct release *release, struct plan *plan, struct plan_step *step);
 void
 release_ask_console(struct plan *plan, struct plan_step *step, struct plan_target *target);
 
+// The same for an entry of a supervisor that goes on: stops or starts it (release_entry.c).
+void
+release_act_entry(struct release *release, struct plan *plan, struct plan_step *step);
+
 // After all other steps: waits for those that were asked and let go of the port later than others.
 void
 release_finish_supervisors(struct release *release, struct plan *plan);

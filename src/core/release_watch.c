@@ -1,3 +1,4 @@
+#include "core/entry.h"
 #include "core/holder_parts.h"
 #include "core/release_parts.h"
 #include "sys/bind_probe.h"
@@ -205,8 +206,8 @@ name_starter(struct release *release, struct plan *plan, const struct holder *ho
     struct holder above = {.pid = process->pid, .process = process};
     struct str name = str_printf(arena, "%.*s (pid %u)", STR_ARG(holder_name(arena, &above)), process->pid);
     release->starter = manager && unit.len > 0 ? unit : name;
-    release->can_end_starter =
-        !manager && !many && !plan_is_own_process(plan, process->pid) && !holder_is_beyond(arena, process);
+    release->can_end_starter = !manager && (!many || entry_supervisor(arena, holder) == process) &&
+                               !plan_is_own_process(plan, process->pid) && !holder_is_beyond(arena, process);
     if (release->can_end_starter && !str_list_has(&plan->wish.starters, plan_key(arena, process)))
         *LIST_ADD(arena, &release->starters) = plan_key(arena, process);
 }

@@ -88,6 +88,7 @@ report_free_step(struct arena *arena, cJSON *array, const struct plan_step *step
                      step->lever != LEVER_CONTAINER ? STR("")
                      : step->container.name.len > 0 ? step->container.name
                                                     : step->container.id);
+    add_text_or_null(arena, object, "entry", step->entry.name.value);
     add_texts(arena, object, "reaches", &step->reaches);
     add_text_or_null(arena, object, "by_hand", step->by_hand);
     add_text_or_null(arena, object, "at_boot", step->at_boot);

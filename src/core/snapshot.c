@@ -141,7 +141,8 @@ has_facts(const struct process *process, unsigned facts)
              (facts & PROCESS_GIT && process->git_root.known == KNOWN_NOT_ASKED) ||
              (facts & PROCESS_USER && process->user.known == KNOWN_NOT_ASKED) ||
              (facts & PROCESS_GROUP && process->cgroup.known == KNOWN_NOT_ASKED) ||
-             (facts & PROCESS_IMAGE && process->company.known == KNOWN_NOT_ASKED));
+             (facts & PROCESS_IMAGE && process->company.known == KNOWN_NOT_ASKED) ||
+             (facts & PROCESS_ENTRY && process->entry.name.known == KNOWN_NOT_ASKED));
 }
 
 static unsigned

@@ -9,6 +9,7 @@
 enum {
     UNIT_MS = 90000, // what systemd gives a unit to start (systemd-system.conf(5))
     CONTAINER_MS = 30000,
+    ENTRY_MS = 30000,
 };
 
 static void
@@ -39,13 +40,24 @@ fill_unit(struct plan *plan, const struct journal_undo *undo, struct plan_step *
 }
 
 static void
+fill_entry(const struct journal_undo *undo, struct plan_step *step)
+{
+    step->entry = (struct supervisor_entry){.name = {KNOWN_YES, undo->name}, .of = undo->manager, .api = undo->api};
+    step->of_uid = undo->uid;
+    step->patience_ms = ENTRY_MS;
+}
+
+static void
 start_again(struct plan *plan, const struct journal_act *act)
 {
     const struct journal_undo *undo = &act->undo;
     bool container = undo->lever == LEVER_CONTAINER;
-    struct plan_step *step = plan_add_step(
-        plan, undo->lever, HARM_LOW,
-        str_printf(plan->arena, "Start %s%.*s again", container ? "container " : "", STR_ARG(undo->name)));
+    struct plan_step *step = plan_add_step(plan, undo->lever, HARM_LOW,
+                                           str_printf(plan->arena, "Start %s%.*s again",
+                                                      container                         ? "container "
+                                                      : undo->lever == LEVER_SUPERVISOR ? "entry "
+                                                                                        : "",
+                                                      STR_ARG(undo->name)));
 
     step->goal = SIZE_MAX;
     step->start = true;
@@ -53,6 +65,8 @@ start_again(struct plan *plan, const struct journal_act *act)
     step->undoes = act->id;
     if (container)
         fill_container(undo, step);
+    else if (undo->lever == LEVER_SUPERVISOR)
+        fill_entry(undo, step);
     else
         fill_unit(plan, undo, step);
 }

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "core/container.h"
+#include "core/entry.h"
 #include "core/known.h"
 #include "core/why_parts.h"
 
@@ -56,7 +57,8 @@ kill_by_hand(struct inquiry *inquiry, const struct cause *cause)
     return buf_str(&out);
 }
 
-// What would start it again is ended with it only where that is a program of its own, which runs nothing else.
+// What would start it again is stopped with it only where that is a program of its own, which runs nothing else, or an entry
+// of one that goes on.
 static bool
 ends_with_supervisor(struct inquiry *inquiry, const struct cause *cause)
 {
@@ -66,7 +68,7 @@ ends_with_supervisor(struct inquiry *inquiry, const struct cause *cause)
     for (size_t i = 0; process && i < cause->holders.count; i++)
         if (cause->holders.items[i].pid == process->pid)
             return false;
-    return process && !many;
+    return process && (!many || entry_supervisor(inquiry->arena, &cause->holders.items[0]) == process);
 }
 
 static struct str
@@ -80,6 +82,10 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
     *harm = HARM_LOW;
     if (ends_with_supervisor(inquiry, cause)) {
         *harm = HARM_SOME;
+        if (entry_supervisor(inquiry->arena, first))
+            return str_printf(inquiry->arena, "Stops entry %.*s of %.*s, which would start %.*s again.",
+                              STR_ARG(first->process->entry.name.value), STR_ARG(first->process->entry.of),
+                              STR_ARG(name));
         return str_printf(inquiry->arena, "Stops %.*s too, which would start %.*s again.", STR_ARG(supervisor),
                           STR_ARG(name));
     }
@@ -181,6 +187,8 @@ why_stop_process(struct inquiry *inquiry, struct cause *cause)
     stop->command = why_free_command(inquiry);
     stop->by_hand = kill_by_hand(inquiry, cause);
     struct str supervisor = holder_supervisor(inquiry->arena, &cause->holders.items[0]);
+    if (entry_supervisor(inquiry->arena, &cause->holders.items[0]))
+        stop->by_hand = entry_command(inquiry->arena, &cause->holders.items[0].process->entry, "stop");
     // That is done only where it is said.
     if (ends_with_supervisor(inquiry, cause))
         stop->command = str_printf(inquiry->arena, "%.*s --allow supervisor", STR_ARG(stop->command));

@@ -149,6 +149,14 @@ enum signature {
     SIGNATURE_DOUBTED, // signed by somebody who is not trusted here, or no longer
 };
 
+// What a supervisor of many programs (supervisord, pm2) calls one of them, as that one's environment says: anybody may write
+// anything there, so it holds only once the supervisor says the same.
+struct supervisor_entry {
+    struct fact name; // "web", "shop:web"; of pm2 its number; value empty: it says so of none
+    struct str of;    // "supervisord", "pm2"
+    struct str api;   // where the supervisor listens: the path of a unix socket, or "127.0.0.1:9001"
+};
+
 struct process {
     uint32_t pid;
     enum known known; // GONE: it ended while it was read, nothing below is certain
@@ -184,6 +192,7 @@ struct process {
     struct fact signer;  // Windows: who signed the program file; empty where it is not signed
     enum signature signature;
     bool critical; // Windows: the system stops when it ends
+    struct supervisor_entry entry;
 };
 
 // A unit of a service manager.

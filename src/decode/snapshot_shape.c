@@ -178,6 +178,9 @@ static const struct field process_fields[] = {
     FIELD("signer", FIELD_FACT, process, signer),
     FIELD_NAMED("signature", signature_words, process, signature),
     FIELD("critical", FIELD_BOOL, process, critical),
+    FIELD("entry", FIELD_FACT, process, entry.name),
+    FIELD("entry_of", FIELD_TEXT, process, entry.of),
+    FIELD("entry_api", FIELD_TEXT, process, entry.api),
 };
 
 static const struct field service_fields[] = {

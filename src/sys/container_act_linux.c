@@ -6,7 +6,7 @@
 
 struct container_act {
     struct arena *arena;
-    struct container_stream stream;
+    struct local_stream stream;
 };
 
 static int64_t
@@ -38,5 +38,5 @@ void
 container_act_end(struct container_act *act)
 {
     if (act)
-        container_stream_close(&act->stream);
+        local_stream_close(&act->stream);
 }

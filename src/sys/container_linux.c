@@ -218,12 +218,12 @@ container_ask(struct arena *arena, struct container_endpoint endpoint, struct st
               struct str *answer, struct err *err)
 {
     struct http_answer parsed;
-    struct container_stream stream;
+    struct local_stream stream;
     int64_t end = clock_mono_us() + (int64_t)deadline_ms * 1000;
     bool good = container_stream_open(&stream, arena, endpoint.path, STR("GET"), request, end, err) &&
                 container_stream_receive(&stream, end, &parsed, err);
     if (good)
         *answer = buf_str(&stream.bytes);
-    container_stream_close(&stream);
+    local_stream_close(&stream);
     return good;
 }

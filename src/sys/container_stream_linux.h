@@ -5,32 +5,22 @@
 // sys/container and sys/container_act.
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "decode/http.h"
+#include "sys/local_stream_linux.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct container_stream {
-    int fd; // -1 = closed
-    struct str path;
-    struct buf bytes; // of the answer, as far as they came
-};
-
 // Connects and sends the request ("GET", "/containers/json"); `end` is a time of clock_mono_us. ERR_TIMEOUT,
 // ERR_NOT_ALLOWED, ERR_GONE when nobody listens.
 bool
-container_stream_open(struct container_stream *out, struct arena *arena, struct str path, struct str method,
+container_stream_open(struct local_stream *out, struct arena *arena, struct str path, struct str method,
                       struct str request, int64_t end, struct err *err);
 
-// Waits for the whole answer (at most 16 MiB). After ERR_TIMEOUT it may be called again and goes on where it stopped.
+// Waits for the whole answer. After ERR_TIMEOUT it may be called again and goes on where it stopped.
 bool
-container_stream_receive(struct container_stream *stream, int64_t end, struct http_answer *out, struct err *err);
-
-// Calm about one that is closed.
-void
-container_stream_close(struct container_stream *stream);
+container_stream_receive(struct local_stream *stream, int64_t end, struct http_answer *out, struct err *err);
 
 #endif

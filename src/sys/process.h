@@ -25,7 +25,8 @@ enum process_facts {
     PROCESS_USER = 1 << 4,  // user name
     PROCESS_GROUP = 1 << 5, // cgroup path, namespaces
     PROCESS_IMAGE = 1 << 6, // company, product and signature of the program file, which is read for it (Windows)
-    PROCESS_ALL = (1 << 7) - 1,
+    PROCESS_ENTRY = 1 << 7, // what a supervisor of many programs calls it, out of its environment (Linux)
+    PROCESS_ALL = (1 << 8) - 1,
 };
 
 // The facts that were asked for (bits of enum process_facts); the others stay NOT_ASKED. Always fills `out`: see

@@ -37,6 +37,7 @@ process_read(struct arena *arena, uint32_t pid, unsigned facts, struct process *
     settle(&out->company, facts & PROCESS_IMAGE);
     settle(&out->product, facts & PROCESS_IMAGE);
     settle(&out->signer, facts & PROCESS_IMAGE);
+    settle(&out->entry.name, facts & PROCESS_ENTRY);
     if (!(facts & PROCESS_EXE))
         out->exe_state = EXE_UNKNOWN;
     if (!(facts & PROCESS_IMAGE))

@@ -10,6 +10,7 @@
 
 #include "decode/cgroup.h"
 #include "decode/proc.h"
+#include "decode/supervisor.h"
 #include "sys/file.h"
 #include "sys/proc_view_linux.h"
 #include "sys/process_git_linux.h"
@@ -208,6 +209,19 @@ read_group(struct arena *arena, int folder, struct process *out)
 }
 
 static void
+read_entry(struct arena *arena, const struct process_place *place, struct process *out)
+{
+    struct str text;
+    int error = 0;
+    if (has_no_program(place, out, &out->entry.name.known))
+        return;
+    if (process_place_read(arena, place->folder, "environ", COMMAND_LIMIT, &text, &error))
+        supervisor_parse_environment(arena, text, &out->entry);
+    else
+        out->entry.name.known = process_place_known(error);
+}
+
+static void
 read_facts(struct arena *arena, struct process_place *place, const struct proc_stat *stat, unsigned facts,
            struct process *out)
 {
@@ -223,6 +237,8 @@ read_facts(struct arena *arena, struct process_place *place, const struct proc_s
         read_cwd(arena, place, facts, out);
     if (facts & PROCESS_GROUP)
         read_group(arena, place->folder, out);
+    if (facts & PROCESS_ENTRY)
+        read_entry(arena, place, out);
     // Program files carry neither a maker nor a signature that the system knows.
     if (facts & PROCESS_IMAGE) {
         out->company.known = KNOWN_UNSUPPORTED;

@@ -310,6 +310,8 @@ read_facts(struct reading *reading, unsigned facts, struct process *out)
         process_image_read(reading->arena, out);
     if (facts & PROCESS_GROUP)
         out->cgroup.known = KNOWN_UNSUPPORTED;
+    if (facts & PROCESS_ENTRY)
+        out->entry.name.known = KNOWN_UNSUPPORTED;
     if (facts & PROCESS_EXE)
         return;
     out->exe = (struct fact){0};

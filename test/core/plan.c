@@ -267,6 +267,93 @@ TEST(a_supervisor_of_many_programs_is_not_ended_for_one)
     CHECK(str_starts(plan.refusals.items[0].alternative, STR("supervisorctl stop ")));
 }
 
+TEST(an_entry_of_a_supervisor_is_stopped_and_the_supervisor_goes_on)
+{
+    struct plan plan = plan_of(arena, SUPERVISED, (struct plan_wish){0});
+    CHECK_STR(plan.notes.items[0],
+              "supervisord (pid 38) may start node again; with --allow supervisor its entry web is "
+              "stopped instead");
+    CHECK_INT(plan.steps.count, 1);
+    CHECK_INT(fake_host_calls("supervisor_read"), 0);
+
+    plan = plan_of(arena, SUPERVISED, (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(plan_state(&plan), PLAN_READY);
+    CHECK_INT(plan.steps.count, 2);
+    const struct plan_step *step = &plan.steps.items[0];
+    CHECK_INT(step->lever, LEVER_SUPERVISOR);
+    CHECK_STR(step->sentence, "Stop entry web of supervisord (pid 38)");
+    CHECK_STR(step->precondition, "entry web runs as dumb-init (pid 39)");
+    CHECK_STR(step->by_hand, "supervisorctl stop web");
+    CHECK_STR(step->undo.command, "supervisorctl start web");
+    CHECK(step->undo.possible && step->targets.count == 0 && step->runs.pid == 39);
+    CHECK(plan.steps.items[1].lever == LEVER_PROCESS && plan.steps.items[1].if_needed);
+    plan_close(&plan);
+}
+
+TEST(a_supervisor_that_cant_be_asked_is_left_alone)
+{
+    static const struct {
+        enum err_kind kind;
+        bool admin;
+        enum plan_state state;
+    } cases[] = {{ERR_TIMEOUT, true, PLAN_REFUSED},
+                 {ERR_NOT_ALLOWED, true, PLAN_REFUSED},
+                 {ERR_NOT_ALLOWED, false, PLAN_NEEDS_RIGHT}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        load(SUPERVISED);
+        if (!cases[i].admin)
+            load("\"uid\": 1000, \"admin\": false, " SUPERVISED);
+        fake_host_fail_each("supervisor_read", cases[i].kind);
+        struct plan plan = plan_again_of(arena, (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+        fake_host_fail_each("supervisor_read", ERR_NONE);
+        CHECK_INT(plan_state(&plan), cases[i].state);
+        if (cases[i].state == PLAN_REFUSED)
+            CHECK_STR(plan.refusals.items[0].alternative, "supervisorctl stop web");
+        plan_close(&plan);
+    }
+}
+
+TEST(an_entry_that_the_supervisor_runs_as_another_process_is_not_stopped)
+{
+    // A person's shell stands between: its words were only inherited.
+    struct plan plan = plan_of(arena,
+                               "\"processes\": [" ONE(40, 39, "node", ENTRY) "," ONE(39, 38, "bash", "") "," ONE(
+                                   38, 1, "supervisord", "") "," ONE(41, 38, "node", ENTRY) "], " HELD_BY(40),
+                               (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(plan.steps.count, 1);
+    CHECK_INT(plan.steps.items[0].lever, LEVER_PROCESS);
+    plan_close(&plan);
+
+    plan = plan_of(arena,
+                   "\"processes\": [" ONE(41, 38, "node", ENTRY) "," ONE(40, 38, "node", ENTRY) "," ONE(
+                       38, 1, "supervisord", "") "], " HELD_BY(40),
+                   (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(plan_state(&plan), PLAN_REFUSED);
+    CHECK_STR(plan.refusals.items[0].sentence, "supervisord (pid 38) runs other programs too, and would start node "
+                                               "again; which of its entries it is, it does not say");
+    plan_close(&plan);
+}
+
+TEST(another_users_supervisor_needs_its_word)
+{
+    struct plan plan = plan_of(arena,
+                               "\"uid\": 1000, \"admin\": false, \"processes\": [" ONE(40, 38, "node", ENTRY) "," ONE(
+                                   38, 1, "supervisord", "\"uid\": 7,") "], " HELD_BY(40),
+                               (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(plan_state(&plan), PLAN_REFUSED);
+    CHECK_STR(plan.refusals.items[0].word, "other-user");
+    plan_close(&plan);
+}
+
+TEST(what_runs_other_programs_is_ended_only_by_its_word)
+{
+    struct plan plan = plan_of(arena, PROCESS(40, 1, "supervisord") HELD_BY(40), (struct plan_wish){0});
+    CHECK_INT(plan_state(&plan), PLAN_REFUSED);
+    CHECK_STR(plan.refusals.items[0].word, "supervisor");
+    plan_close(&plan);
+}
+
 TEST(a_loop_in_a_shell_is_a_supervisor)
 {
     const char *host = "\"processes\": [" ONE(40, 39, "node", "") "," ONE(

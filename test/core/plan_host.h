@@ -32,6 +32,10 @@
 #define PREFORK THREE("python3")
 #define NGINX THREE("nginx")
 #define NODEMON "\"processes\": [" ONE(40, 39, "node", "") "," ONE(39, 1, "nodemon", "") "], " HELD_BY(40)
+#define ENTRY "\"entry\": \"web\", \"entry_of\": \"supervisord\", \"entry_api\": \"/run/supervisor.sock\","
+#define SUPERVISED                                                                                                  \
+    "\"processes\": [" ONE(40, 39, "node", ENTRY) "," ONE(39, 38, "dumb-init", ENTRY) "," ONE(38, 1, "supervisord", \
+                                                                                              "") "], " HELD_BY(40)
 #define UNIT(unit, main, more)                                                                                 \
     "\"processes\": [" ONE(40, 1, "node", CGROUP(unit)) "], " HELD_BY(                                         \
         40) ", \"services\": [{" more "\"manager\": \"systemd\", \"name\": \"" unit "\", \"main_pid\": " #main \

@@ -2,6 +2,7 @@
 
 #include "core/release.h"
 
+#include "core/take_back.h"
 #include "plan_host.h"
 #include "sys/clock.h"
 #include "sys/pinned.h"
@@ -337,6 +338,99 @@ TEST(a_supervisor_that_waits_for_its_program_does_not_stop_the_plan)
                                  (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
     CHECK_INT(release.outcome, RELEASE_FREED);
     CHECK_INT(release.plan->steps.items[0].result, PLAN_DONE);
+}
+
+TEST(an_entry_is_stopped_and_waited_for)
+{
+    talk_anew(false);
+    struct release release = run(arena,
+                                 SUPERVISED SCRIPT("{\"after_act\": \"stop web\", \"after_ms\": 400, \"end\": [40]}, "
+                                                   "{\"after_act\": \"stop web\", \"after_ms\": 450, \"end\": [39]}"),
+                                 (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(release.outcome, RELEASE_FREED);
+    CHECK_INT(release.plan->steps.items[0].result, PLAN_DONE);
+    CHECK_INT(release.plan->steps.items[1].result, PLAN_NEEDLESS);
+    CHECK(release.plan->steps.items[0].took_us >= 450000);
+    CHECK_INT(fake_host_calls("pinned_send"), 0);
+}
+
+TEST(what_an_entry_leaves_behind_is_asked_to_end)
+{
+    talk_anew(false);
+    struct release release = run(arena,
+                                 SUPERVISED SCRIPT("{\"after_act\": \"stop web\", \"end\": [39]}, "
+                                                   "{\"after_act\": \"signal 40\", \"end\": [40]}"),
+                                 (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(release.outcome, RELEASE_FREED);
+    CHECK_INT(release.plan->steps.items[1].result, PLAN_DONE);
+}
+
+TEST(an_entry_that_was_started_anew_is_not_stopped)
+{
+    talk_anew(false);
+    load("\"processes\": [" ONE(40, 39, "node", ENTRY) "," ONE(39, 38, "dumb-init", ENTRY) "," ONE(
+        38, 1, "supervisord", "") "," ONE(42, 38, "dumb-init", ENTRY) "], " HELD_BY(40));
+    struct plan plan = plan_again_of(arena, (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    struct release release = {.arena = arena, .plan = &plan};
+    CHECK_INT(plan_state(&plan), PLAN_READY);
+    // The entry is another process by now.
+    fake_host_end(39);
+    release_run(&release);
+    CHECK_INT(plan.steps.items[0].result, PLAN_FAILED);
+    CHECK(host_process(fake_host(), 40) != NULL);
+    CHECK_STR(str_of(plan.steps.items[0].err.text), "entry web was started anew since it was looked at");
+    plan_close(&plan);
+}
+
+TEST(an_entry_that_does_not_stop_is_told)
+{
+    talk_anew(false);
+    struct release release =
+        run(arena, SUPERVISED SCRIPT("{\"after_act\": \"stop web\", \"after_ms\": 60000, \"end\": [39]}"),
+            (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR, .kill = true});
+    CHECK_INT(release.outcome, RELEASE_TIMED_OUT);
+    CHECK_INT(release.plan->steps.items[0].result, PLAN_TIMED_OUT);
+    CHECK_INT(release.plan->steps.items[1].result, PLAN_PLANNED);
+    CHECK(host_process(fake_host(), 40) != NULL);
+
+    talk_anew(false);
+    load(SUPERVISED);
+    fake_host_fail_each("supervisor_order", ERR_SYSTEM);
+    struct plan plan = plan_again_of(arena, (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    struct release refused = {.arena = arena, .plan = &plan};
+    release_run(&refused);
+    CHECK_INT(refused.outcome, RELEASE_REFUSED);
+    CHECK(host_process(fake_host(), 40) != NULL);
+    plan_close(&plan);
+}
+
+TEST(a_stop_of_an_entry_is_taken_back)
+{
+    talk_anew(false);
+    struct journal journal;
+    struct err err = {0};
+    struct release release = run(arena, SUPERVISED SCRIPT("{\"after_act\": \"signal 40\", \"end\": [40]}"),
+                                 (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(release.outcome, RELEASE_FREED);
+    CHECK(journal_read(arena, &journal, NULL, &err));
+    const struct journal_act *act = journal_last_undoable(&journal);
+    CHECK(act && act->undo.lever == LEVER_SUPERVISOR);
+    CHECK_STR(act->undo.command, "supervisorctl start web");
+
+    struct plan plan;
+    struct journal_acts acts = {0};
+    journal_with(arena, &journal, act, &acts);
+    CHECK(take_back_plan(arena, &acts, STR("moorage undo"), &plan, &err));
+    struct plan_step *step = &plan.steps.items[0];
+    CHECK_STR(step->sentence, "Start entry web again");
+    CHECK_STR(step->entry.api, "/run/supervisor.sock");
+    CHECK(step->start && step->of_uid == 1000);
+    // A supervisor that never gets it to run.
+    step->patience_ms = 500;
+    struct release back = {.arena = arena, .plan = &plan};
+    release_steps(&back, &plan);
+    CHECK_INT(step->result, PLAN_TIMED_OUT);
+    CHECK_INT(fake_host_calls("supervisor_order"), 2);
 }
 
 TEST(a_service_is_stopped_and_waited_for)

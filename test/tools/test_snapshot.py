@@ -21,9 +21,16 @@ def model():
     """The members of each struct of the model: {"process": {"pid", ...}}."""
     text = re.sub(r"//[^\n]*", "", (ROOT / "src/decode/host.h").read_text())
     structs = {}
+    parts = {}  # structs that lie within another one: {"supervisor_entry": {("process", "entry")}}
     for match in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", text, re.M | re.S):
         body = re.sub(r"struct \{[^}]*\}", "list", match[2])
         structs[match[1]] = set(re.findall(r"(\w+)\s*;", body))
+        for part, member in re.findall(r"struct (supervisor_entry) (\w+);", body):
+            parts.setdefault(part, set()).add((match[1], member))
+    for part, places in parts.items():
+        members = structs.pop(part)
+        for struct, member in places:
+            structs[struct] = structs[struct] - {member} | {f"{member}.{name}" for name in members}
     del structs["fact"]
     return structs
 
@@ -33,7 +40,7 @@ def table():
     text = (ROOT / "src/decode/snapshot_shape.c").read_text()
     text = text[text.index("static const struct field "):]
     found = {}
-    named = re.compile(r'FIELD(?:_TWO|_NAMED|_MANY)?\("(\w+)",\s*[\w&]+,\s*(\w+),\s*(\w+)')
+    named = re.compile(r'FIELD(?:_TWO|_NAMED|_MANY)?\("(\w+)",\s*[\w&]+,\s*(\w+),\s*([\w.]+)')
     for key, struct, member in named.findall(text):
         found.setdefault(struct, {})[member] = key
     return found
