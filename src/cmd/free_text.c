@@ -42,7 +42,7 @@ span_of(struct arena *arena, unsigned ms)
 static struct str
 patience_of(const struct free_view *view, const struct plan_step *step)
 {
-    if (step->lever == LEVER_SOCKET || step->lever == LEVER_WAIT)
+    if (step->lever == LEVER_SOCKET || step->lever == LEVER_WAIT || step->lever == LEVER_SYSTEM)
         return none;
     return str_printf(view->arena, "waits up to %.*s", STR_ARG(span_of(view->arena, step->patience_ms)));
 }
@@ -91,6 +91,10 @@ add_steps(const struct free_view *view, const struct plan *plan, struct sheet *s
         sheet_add(sheet, i == 0 ? STR("plan") : STR("then"), step->sentence, remark_of(view, step));
         sheet_add(sheet, STR("reaches"), reached_by(view, step), none);
         sheet_add(sheet, STR("in all"), all_targets(view, step), none);
+        if (step->lever == LEVER_SYSTEM) {
+            sheet_add(sheet, STR("runs"), step->by_hand, none);
+            sheet_add(sheet, STR("undo"), step->undo.command, STR("or: moorage undo"));
+        }
     }
 }
 
@@ -198,6 +202,8 @@ subject_of(struct arena *arena, const struct plan_step *step)
         return str_printf(
             arena, "container %.*s",
             STR_ARG(step->container.name.len ? step->container.name : str_part(step->container.id, 0, 12)));
+    case LEVER_SYSTEM:
+        return step->setting.before;
     default:
         return STR("what is left of closed connections");
     }

@@ -2,6 +2,7 @@
 
 #include "core/entry.h"
 #include "core/plan_parts.h"
+#include "core/plan_system.h"
 #include "core/platform.h"
 #include "core/refusal.h"
 #include "core/snapshot.h"
@@ -91,6 +92,15 @@ plan_refuse(struct plan *plan, struct plan_refusal refusal)
             str_equal(plan->refusals.items[i].sentence, refusal.sentence))
             return;
     *LIST_ADD(plan->arena, &plan->refusals) = refusal;
+}
+
+bool
+plan_has_setting(const struct plan *plan, struct str name)
+{
+    for (size_t i = 0; i < plan->steps.count; i++)
+        if (plan->steps.items[i].lever == LEVER_SYSTEM && str_equal(plan->steps.items[i].setting.before, name))
+            return true;
+    return false;
 }
 
 void
@@ -217,6 +227,18 @@ plan_cause(struct plan_maker *maker)
     case CAUSE_LINGERING:
         plan_left_over(maker);
         return;
+    case CAUSE_HTTP_SYS:
+        if (plan_http(maker))
+            return;
+        break;
+    case CAUSE_PORTPROXY:
+        if (plan_portproxy(maker))
+            return;
+        break;
+    case CAUSE_EXCLUDED_RANGE:
+        if (plan_excluded_range(maker))
+            return;
+        break;
     case CAUSE_PRIVILEGED:
         // Where a program has the port too, ending it comes first; the missing right shows when the port is to be tried.
         if (maker->goal->answer.verdict == WHY_TAKEN)
@@ -344,7 +366,7 @@ rank_of(enum lever lever)
 {
     static const int ranks[LEVER_COUNT] = {
         [LEVER_SUPERVISOR] = 0, [LEVER_SOCKET_UNIT] = 1, [LEVER_SERVICE] = 2, [LEVER_CONTAINER] = 3,
-        [LEVER_PROCESS] = 4,    [LEVER_SOCKET] = 5,      [LEVER_WAIT] = 6,
+        [LEVER_PROCESS] = 4,    [LEVER_SYSTEM] = 5,      [LEVER_SOCKET] = 5,  [LEVER_WAIT] = 6,
     };
 
     return ranks[lever];

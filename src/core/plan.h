@@ -75,6 +75,7 @@ struct plan_target {
     struct {
         LIST_OF(struct socket_row);
     } sockets;                 // what it must still hold when it is told to end; none: a supervisor
+    uint16_t http_port;        // it has the port by way of the system's HTTP server; 0 = it has sockets
     bool in_flight;            // it holds them only by what waits in a socket of its own
     bool interrupts;           // it expects SIGINT
     size_t leader;             // the target (of the same step) that is known to end this one; SIZE_MAX = none
@@ -91,7 +92,7 @@ struct plan_undo {
     bool possible;      // `moorage undo` can do it
     struct str command; // by hand: "docker start web"; empty = nothing to type
     struct str sentence;
-    struct range_act setting; // of a SETTING: what puts back what stood there
+    struct range_act setting; // of a SETTING or SYSTEM: what puts back what stood there
 };
 
 struct plan_step {
@@ -112,7 +113,7 @@ struct plan_step {
     struct supervisor_entry entry; // SUPERVISOR: what is stopped of one that goes on; no name: its targets are ended
     struct pinned runs;            // the process of that entry
     uint32_t of_uid;               // whose supervisor it is
-    struct range_act setting;      // SETTING
+    struct range_act setting;      // SETTING; SYSTEM, where `before` names what is taken away
     struct str_list reaches;       // who else is reached: "nginx (4712)"
     struct str by_hand;            // the same without moorage; empty = none
     struct str at_boot;            // that it comes back at the next start of the system; empty = it does not

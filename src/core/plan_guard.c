@@ -11,8 +11,8 @@ refuse_always(struct plan *plan, struct str sentence, struct str alternative)
                 (struct plan_refusal){.kind = PLAN_REFUSED_ALWAYS, .sentence = sentence, .alternative = alternative});
 }
 
-static void
-refuse_word(struct plan *plan, enum plan_allow allow, struct str sentence)
+void
+plan_guard_word(struct plan *plan, enum plan_allow allow, struct str sentence)
 {
     if ((plan->wish.allow & allow) == 0)
         plan_refuse(plan, (struct plan_refusal){
@@ -28,6 +28,14 @@ base_of(struct str unit)
     return dot == SIZE_MAX ? unit : str_part(unit, 0, dot);
 }
 
+bool
+plan_is_kept(const struct service *service)
+{
+    bool windows = str_equal(service->manager, STR("windows"));
+
+    return windows ? known_is("kept-service", service->name) : known_is("kept-unit", base_of(service->name));
+}
+
 // What is never ended, whatever is allowed. False when nothing of the kind speaks against it.
 static bool
 guard_vital(struct plan *plan, const struct plan_target *target, const struct holder *holder)
@@ -38,7 +46,12 @@ guard_vital(struct plan *plan, const struct plan_target *target, const struct ho
     bool main_of_unit = holder->service && holder->service->main_pid == process->pid;
     struct str by_hand = main_of_unit ? platform_stop_service(arena, holder->service) : (struct str){0};
 
-    if (plan_is_own_process(plan, process->pid) && process->pid > 1)
+    if (holder->service && str_equal(holder->service->manager, STR("windows")) && plan_is_kept(holder->service))
+        refuse_always(plan,
+                      str_printf(arena, "%.*s, in %.*s, is a part of the system that much else depends on",
+                                 STR_ARG(holder->service->name), STR_ARG(who)),
+                      STR("Use another port."));
+    else if (plan_is_own_process(plan, process->pid) && process->pid > 1)
         refuse_always(plan,
                       str_printf(arena, "%.*s is what started this very command, or the command itself", STR_ARG(who)),
                       STR("End it where it was started, or run this from elsewhere."));
@@ -86,8 +99,8 @@ guard_rights(struct plan_maker *maker, const struct plan_target *target)
         return;
     }
     if (!self.admin && process->uid_known && process->uid != self.uid)
-        refuse_word(plan, PLAN_ALLOW_OTHER_USER,
-                    str_printf(plan->arena, "%.*s belongs to %.*s", STR_ARG(who), STR_ARG(user)));
+        plan_guard_word(plan, PLAN_ALLOW_OTHER_USER,
+                        str_printf(plan->arena, "%.*s belongs to %.*s", STR_ARG(who), STR_ARG(user)));
 }
 
 void
@@ -98,13 +111,13 @@ plan_guard_target(struct plan_maker *maker, const struct plan_target *target, co
     if (guard_vital(plan, target, holder))
         return;
     if (holder_is(plan->arena, &target->process, "remote-access"))
-        refuse_word(plan, PLAN_ALLOW_REMOTE_ACCESS,
-                    str_printf(plan->arena, "%.*s lets people work here from elsewhere, and you may be one of them",
-                               STR_ARG(plan_who(plan->arena, target->name, target->process.pid))));
+        plan_guard_word(plan, PLAN_ALLOW_REMOTE_ACCESS,
+                        str_printf(plan->arena, "%.*s lets people work here from elsewhere, and you may be one of them",
+                                   STR_ARG(plan_who(plan->arena, target->name, target->process.pid))));
     if (holder_is(plan->arena, &target->process, "supervisor-of-many"))
-        refuse_word(plan, PLAN_ALLOW_SUPERVISOR,
-                    str_printf(plan->arena, "%.*s runs other programs, which may end with it",
-                               STR_ARG(plan_who(plan->arena, target->name, target->process.pid))));
+        plan_guard_word(plan, PLAN_ALLOW_SUPERVISOR,
+                        str_printf(plan->arena, "%.*s runs other programs, which may end with it",
+                                   STR_ARG(plan_who(plan->arena, target->name, target->process.pid))));
     guard_rights(maker, target);
 }
 
@@ -116,15 +129,16 @@ plan_guard_unit(struct plan_maker *maker, const struct service *service)
     struct user_self self = user_self();
     bool of_user = str_equal(service->manager, STR("systemd --user"));
 
-    if (known_is("kept-unit", base))
+    if (plan_is_kept(service))
         refuse_always(
             plan,
             str_printf(plan->arena, "%.*s is a part of the system that much else depends on", STR_ARG(service->name)),
-            platform_stop_service(plan->arena, service));
+            str_equal(service->manager, STR("windows")) ? STR("Use another port.")
+                                                        : platform_stop_service(plan->arena, service));
     if (known_is("remote-access-unit", base))
-        refuse_word(plan, PLAN_ALLOW_REMOTE_ACCESS,
-                    str_printf(plan->arena, "%.*s lets people work here from elsewhere, and you may be one of them",
-                               STR_ARG(service->name)));
+        plan_guard_word(plan, PLAN_ALLOW_REMOTE_ACCESS,
+                        str_printf(plan->arena, "%.*s lets people work here from elsewhere, and you may be one of them",
+                                   STR_ARG(service->name)));
     if (!self.admin && (!of_user || service->uid != self.uid))
         plan_refuse(plan, (struct plan_refusal){.kind = PLAN_REFUSED_RIGHT,
                                                 .sentence = str_printf(plan->arena, "stopping %.*s takes more rights",
@@ -137,8 +151,8 @@ plan_guard_supervisor(struct plan_maker *maker, const struct process *process, s
     struct user_self self = user_self();
 
     if (!self.admin && process->uid_known && process->uid != self.uid)
-        refuse_word(maker->plan, PLAN_ALLOW_OTHER_USER,
-                    str_printf(maker->plan->arena, "%.*s belongs to another user", STR_ARG(who)));
+        plan_guard_word(maker->plan, PLAN_ALLOW_OTHER_USER,
+                        str_printf(maker->plan->arena, "%.*s belongs to another user", STR_ARG(who)));
 }
 
 static bool

@@ -82,7 +82,8 @@ unit_is_lever(const struct plan_maker *maker, const struct holder *holder)
     if (!windows && !str_ends(service->name, STR(".service")))
         return false;
     struct str base = str_part(service->name, 0, dot);
-    if (known_is("kept-unit", base) || known_is("remote-access-unit", base))
+    // A daemon that lets people in can be asked itself; in Windows such a service shares its process with others.
+    if (plan_is_kept(service) || (!windows && known_is("remote-access-unit", base)))
         return false;
     if (service->main_pid != 0 && plan_is_holder(maker->cause, service->main_pid))
         return true;
@@ -168,6 +169,15 @@ plan_dependants(struct plan_maker *maker, const struct service *service)
             add_unit(maker, &other, LEVER_SERVICE)->cost =
                 str_printf(maker->plan->arena, "It depends on %.*s.", STR_ARG(service->name));
     }
+}
+
+void
+plan_stop_service(struct plan_maker *maker, const struct service *service, struct str cost)
+{
+    if (find_unit_step(maker->plan, service))
+        return;
+    plan_dependants(maker, service);
+    add_unit(maker, service, LEVER_SERVICE)->cost = cost;
 }
 
 static void

@@ -60,9 +60,21 @@ plan_is_holder(const struct cause *cause, uint32_t pid);
 bool
 plan_has_target(const struct plan *plan, uint32_t pid);
 
+// Stops a service, after those that depend on it (plan_lever.c). `cost` may be empty.
+void
+plan_stop_service(struct plan_maker *maker, const struct service *service, struct str cost);
+
+// Whether a step takes this away already: see plan_system.h.
+bool
+plan_has_setting(const struct plan *plan, struct str name);
+
 // What speaks against ending this process (plan_guard.c).
 void
 plan_guard_target(struct plan_maker *maker, const struct plan_target *target, const struct holder *holder);
+
+// Refuses until this danger is allowed by its word.
+void
+plan_guard_word(struct plan *plan, enum plan_allow allow, struct str sentence);
 
 // The same for stopping a unit or a container.
 void
@@ -71,6 +83,10 @@ plan_guard_unit(struct plan_maker *maker, const struct service *service);
 // The same for giving orders to a supervisor that goes on.
 void
 plan_guard_supervisor(struct plan_maker *maker, const struct process *process, struct str who);
+
+// Whether the unit is never stopped, whatever is allowed: much of the system depends on it.
+bool
+plan_is_kept(const struct service *service);
 
 // Whether --only and --mine let all programs of the cause be touched; says so where they don't. Of those that end as part of
 // something else: a unit, a container.

@@ -1,5 +1,6 @@
 #include "core/holder_parts.h"
 #include "core/plan_parts.h"
+#include "core/plan_system.h"
 #include "sys/process.h"
 #include "sys/socket_owner.h"
 
@@ -30,6 +31,8 @@ plan_target_holds(struct arena *arena, const struct plan_target *target)
     struct owner_query query = {.sockets = sockets, .count = target->sockets.count, .pid = target->process.pid};
     struct err ignored;
 
+    if (target->http_port != 0)
+        return plan_serves_http(arena, target->process.pid, target->http_port) && pinned_lives(&target->pin);
     if (target->sockets.count == 0)
         return pinned_lives(&target->pin);
     for (size_t i = 0; i < target->sockets.count; i++) {

@@ -57,7 +57,8 @@ act_of(const struct release *release, const struct plan *plan, const struct plan
         act.undo.id = step->container.id;
         act.undo.api = step->container.api;
         act.undo.runtime = step->container.runtime;
-    } else if (step->lever == LEVER_SETTING) {
+    } else if (step->lever == LEVER_SETTING || step->lever == LEVER_SYSTEM) {
+        act.undo.lever = LEVER_SETTING;
         act.undo.name = step->undo.setting.target;
         act.undo.before = step->undo.setting.before;
         act.undo.after = step->undo.setting.after;

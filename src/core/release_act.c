@@ -1,4 +1,5 @@
 #include "core/entry.h"
+#include "core/plan_system.h"
 #include "core/range.h"
 #include "core/release_parts.h"
 #include "sys/clock.h"
@@ -406,6 +407,29 @@ act_setting(struct plan *plan, struct plan_step *step)
     step->result = !good ? PLAN_FAILED : needless ? PLAN_NEEDLESS : PLAN_DONE;
 }
 
+// Something of the system that keeps the port, if it is there as the plan says.
+static void
+act_system(struct plan *plan, struct plan_step *step)
+{
+    enum tri there = plan_setting_is_there(plan->arena, &step->setting);
+
+    if (there == TRI_NO) {
+        step->result = PLAN_NEEDLESS;
+        return;
+    }
+    if (there == TRI_UNKNOWN) {
+        err_set(&step->err, ERR_SYSTEM, 0, "look whether it is there still: the system does not tell");
+        step->result = PLAN_FAILED;
+        return;
+    }
+    act_setting(plan, step);
+    if (step->result == PLAN_DONE && plan_setting_is_there(plan->arena, &step->setting) == TRI_YES) {
+        err_set(&step->err, ERR_SYSTEM, 0, "%.*s: it was said to be done, and is still there",
+                STR_ARG(step->setting.after));
+        step->result = PLAN_FAILED;
+    }
+}
+
 void
 release_act(struct release *release, struct plan *plan, struct plan_step *step)
 {
@@ -431,6 +455,9 @@ release_act(struct release *release, struct plan *plan, struct plan_step *step)
         break;
     case LEVER_SOCKET:
         act_drop(plan, step);
+        break;
+    case LEVER_SYSTEM:
+        act_system(plan, step);
         break;
     case LEVER_SETTING:
         act_setting(plan, step);

@@ -50,6 +50,10 @@ fake_host(void);
 unsigned
 fake_host_load_count(void);
 
+// The same, for acts that change it.
+struct host *
+fake_host_edit(void);
+
 // Counts a call and says whether it may answer. False with `err` when a switch makes it fail, or when the document of
 // MOORAGE_FAKE_HOST can't be read. `err` may be NULL.
 bool

@@ -45,6 +45,43 @@ range_act_read(struct arena *arena, struct str target, struct str *out, struct e
     return true;
 }
 
+// The number behind a word of the line: "startport=8072".
+static uint64_t
+number_of(struct str line, struct str word)
+{
+    size_t at = str_find(line, word);
+    struct str rest = str_part(line, at == SIZE_MAX ? line.len : at + word.len, SIZE_MAX);
+    struct str number;
+    uint64_t value = 0;
+
+    return str_word(&rest, &number) && str_to_u64(number, 10, &value) ? value : 0;
+}
+
+// What netsh deletes is in no later reading; what it adds comes by the script.
+static void
+delete_named(struct str line)
+{
+    struct host *host = fake_host_edit();
+    uint64_t listen = number_of(line, STR("listenport="));
+    uint64_t first = number_of(line, STR("startport="));
+    enum family family = str_find(line, STR("ipv6")) != SIZE_MAX ? FAMILY_IPV6 : FAMILY_IPV4;
+    size_t kept = 0;
+
+    if (str_find(line, STR(" delete ")) == SIZE_MAX)
+        return;
+    for (size_t i = 0; i < host->redirects.count; i++)
+        if (host->redirects.items[i].first != listen)
+            host->redirects.items[kept++] = host->redirects.items[i];
+    host->redirects.count = kept;
+    kept = 0;
+    for (size_t i = 0; i < host->ranges.count; i++) {
+        const struct port_range *range = &host->ranges.items[i];
+        if (range->kind != RANGE_EXCLUDED || range->first != first || range->family != family)
+            host->ranges.items[kept++] = *range;
+    }
+    host->ranges.count = kept;
+}
+
 bool
 range_act_do(struct arena *arena, const struct range_act *act, struct err *err)
 {
@@ -56,6 +93,8 @@ range_act_do(struct arena *arena, const struct range_act *act, struct err *err)
         return err_set(err, ERR_GONE, 0, "set %.*s: somebody else has changed it meanwhile", STR_ARG(act->target));
     *LIST_ADD(fake.arena, &fake.done) =
         (struct range_act){str_copy(fake.arena, act->target), (struct str){0}, str_copy(fake.arena, act->after)};
+    if (str_equal(act->target, STR("netsh")))
+        delete_named(act->after);
     fake_host_act(str_printf(fake.arena, "set %.*s %.*s", STR_ARG(act->target), STR_ARG(act->after)));
     return true;
 }
