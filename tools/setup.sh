@@ -110,6 +110,7 @@ need_ci() {
     # prometheus-node-exporter, supervisor) are not brought to anybody's machine: their tests say that they are skipped.
     need gunicorn has gunicorn
     need nodejs has node
+    need python3-uvicorn has_glob /usr/lib/python3/dist-packages/uvicorn
 }
 
 is_debian_like() {

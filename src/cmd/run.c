@@ -19,7 +19,7 @@ enum {
     USUAL_GRACE_MS = 10 * 1000,
     USUAL_TIMEOUT_MS = 30 * 1000,
     REPLACE_MS = 15 * 1000, // more than a run takes for its own end
-    EAGER_MS = 10 * 1000,   // so long after the start its port is looked for closely
+    EAGER_MS = 3 * 1000,    // so long after the start its port is looked for closely: each look reads all processes
     EAGER_PAUSE_MS = 50,
     PATIENT_MS = 60 * 1000,
     PATIENT_PAUSE_MS = 250,

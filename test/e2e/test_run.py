@@ -352,6 +352,18 @@ def gunicorn_takes_the_socket():
 
 
 @test
+def uvicorn_takes_the_socket():
+    if subprocess.run([PYTHON, "-c", "import uvicorn"], capture_output=True, check=False).returncode:
+        raise lib.Skip("uvicorn (Debian: python3-uvicorn) is not installed")
+    folder = lib.temp_folder()
+    (folder / "e2eapp.py").write_text(
+        "async def app(scope, receive, send):\n"
+        " await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        " await send({'type': 'http.response.body', 'body': b'hello'})\n")
+    serves([PYTHON, "-m", "uvicorn", "--fd", "3", "--lifespan", "off", "e2eapp:app"], b"hello", cwd=folder)
+
+
+@test
 def node_takes_the_socket():
     serves([installed("node", "nodejs"), "-e",
             "require('http').createServer((q, r) => r.end('hello')).listen({fd: 3})"], b"hello")
