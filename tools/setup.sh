@@ -95,6 +95,12 @@ need_windows() {
 need_bench() {
     need nodejs has node
     need npm has npm
+    need iproute2 has ss
+    need lsof has lsof
+    need psmisc has fuser
+    need net-tools has netstat
+    need strace has strace
+    need gnuplot-nox has gnuplot
 }
 
 need_ci() {
@@ -110,7 +116,6 @@ need_ci() {
     # prometheus-node-exporter, supervisor) are not brought to anybody's machine: their tests say that they are skipped.
     need gunicorn has gunicorn
     need nodejs has node
-    need python3-uvicorn has_glob /usr/lib/python3/dist-packages/uvicorn
 }
 
 is_debian_like() {
