@@ -152,7 +152,7 @@ find_holders(struct inquest *inquest, struct err *err)
             sockets[count++] = i;
     }
     return count == 0 ||
-           snapshot_add_holders(inquest->arena, host, sockets, count, PROCESS_ALL, true, inquest->deep, err);
+           snapshot_add_holders(inquest->arena, host, sockets, count, PROCESS_ALL, true, inquest->reach, err);
 }
 
 static void
@@ -167,7 +167,7 @@ answer_one(struct inquest *inquest, size_t asked, uint16_t port, enum protocol p
         .share = inquest->share,
         .as_root = inquest->as_root,
         .all = inquest->all,
-        .deep = inquest->deep,
+        .reach = inquest->reach,
         .read = inquest->read,
         .index = &inquest->index,
         .tier = inquest->tier,

@@ -32,7 +32,7 @@ struct inquest {
     bool share;          // the answer names no users (--share)
     bool as_root;
     bool all;
-    bool deep;
+    enum owner_reach reach;
     struct endpoint_list endpoints;
     struct {
         LIST_OF(struct inquest_meaning);

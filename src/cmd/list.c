@@ -188,7 +188,7 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
         if (list_rows_may_want(filter, &host->sockets.items[i]))
             sockets[count++] = i;
     if (count && !snapshot_add_holders(look->arena, host, sockets, count, facts_for(run, filter), run->common.json,
-                                       options->deep, err))
+                                       options->deep ? OWNER_DEEP : OWNER_ALL, err))
         return false;
     if (count && !options->pids)
         snapshot_add_context(look->arena, host, sockets, count, CONTEXT_DEADLINE_MS);

@@ -22,6 +22,7 @@ struct why_options {
     bool as_root;
     bool all;
     bool deep;
+    bool first;
     bool tcp;
     bool udp;
 };
@@ -60,6 +61,10 @@ static const struct opt why_items[] = {
      .kind = OPT_FLAG,
      .help = "search the rare places too: descriptors in flight, io_uring, mappings",
      .offset = WHY(deep)},
+    {.name = "first",
+     .kind = OPT_FLAG,
+     .help = "name the first program that is found to have the port, and look no further",
+     .offset = WHY(first)},
     {.name = "report",
      .kind = OPT_TEXT,
      .value = "FILE",
@@ -154,7 +159,11 @@ why_run(struct command_run *run, struct err *err)
     inquest.mode = inquest_mode(options->bind);
     inquest.as_root = options->as_root;
     inquest.all = options->all;
-    inquest.deep = options->deep;
+    inquest.reach = options->deep ? OWNER_DEEP : options->first ? OWNER_FIRST : OWNER_ALL;
+    if (options->deep && options->first) {
+        err_set(err, ERR_USAGE, 0, "--deep looks everywhere and --first no further than needed: one of them");
+        return EXIT_USAGE;
+    }
     if (run->operands.count == 0) {
         err_set(err, ERR_USAGE, 0, "which port? For example: moorage why 8080");
         return EXIT_USAGE;

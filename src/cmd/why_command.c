@@ -85,7 +85,7 @@ explain(struct watched *watched, const struct bind_try *bind)
         return;
     made.inquest.v6only = bind->v6only;
     made.inquest.all = options->all;
-    made.inquest.deep = options->deep;
+    made.inquest.reach = options->deep ? OWNER_DEEP : OWNER_ALL;
     *LIST_ADD(watched->run->arena, &made.inquest.endpoints) = endpoint;
     made.answered = inquest_answer(&made.inquest, &err);
     made.made_us = clock_mono_us();

@@ -30,7 +30,7 @@ range_use_read(struct arena *arena, bool all, struct host *host, struct err *err
         if (host->sockets.items[i].netns == 0 && host_could_be_held(&host->sockets.items[i]))
             sockets[count++] = i;
     // Whose they are is told as far as it can be seen.
-    (void)snapshot_add_holders(arena, host, sockets, count, PROCESS_BASIC, false, false, &ignored);
+    (void)snapshot_add_holders(arena, host, sockets, count, PROCESS_BASIC, false, OWNER_ALL, &ignored);
     return true;
 }
 

@@ -44,7 +44,7 @@ name_stranger(struct arena *arena, struct host *host, size_t socket)
 {
     struct holder_list holders = {0};
 
-    if (!snapshot_add_holders(arena, host, &socket, 1, PROCESS_COMMAND | PROCESS_EXE, false, false, NULL))
+    if (!snapshot_add_holders(arena, host, &socket, 1, PROCESS_COMMAND | PROCESS_EXE, false, OWNER_ALL, NULL))
         return (struct str){0};
     holder_find(arena, host, &socket, 1, &holders);
     if (holders.count == 0)

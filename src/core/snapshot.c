@@ -259,9 +259,9 @@ read_openers(struct arena *arena, struct host *host, struct lookup *pids, const 
 
 bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
-                     bool ancestry, bool deep, struct err *err)
+                     bool ancestry, enum owner_reach reach, struct err *err)
 {
-    struct owner_query query = {.sockets = sockets, .count = count, .deep = deep};
+    struct owner_query query = {.sockets = sockets, .count = count, .reach = reach};
     size_t first = host->holdings.count;
     bool was_complete = host->tier == TIER_NONE || host->complete;
 

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "decode/host.h"
+#include "sys/socket_owner.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,7 +45,7 @@ snapshot_add(struct arena *arena, const struct snapshot_ask *ask, struct host *h
 // started them. Processes are read once.
 bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
-                     bool ancestry, bool deep, struct err *err);
+                     bool ancestry, enum owner_reach reach, struct err *err);
 
 // Units and containers that the holders of these sockets run in or belong to, asked only where a holder (or a socket without
 // one) calls for it; `deadline_ms` for all of it together. In the same way the URLs of the system's HTTP server are read

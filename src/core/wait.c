@@ -167,7 +167,7 @@ wait_who(struct arena *arena, const struct wait_target *target, unsigned facts, 
     for (size_t i = 0; i < host->sockets.count; i++)
         if (fits(target, &host->sockets.items[i]))
             sockets[count++] = i;
-    if (!snapshot_add_holders(arena, host, sockets, count, facts, true, false, err))
+    if (!snapshot_add_holders(arena, host, sockets, count, facts, true, OWNER_ALL, err))
         return false;
     holder_find(arena, host, sockets, count, out);
     return true;

@@ -15,6 +15,7 @@
 #include "core/http_users.h"
 #include "decode/host.h"
 #include "sys/bind_probe.h"
+#include "sys/socket_owner.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -127,7 +128,7 @@ struct why_question {
     bool share;          // name no users
     bool as_root;        // judge by the tables alone where the right to try is missing
     bool all;            // look for causes that cost even when nothing calls for it
-    bool deep;
+    enum owner_reach reach;
     unsigned read;                 // bits of enum why_read
     const struct why_index *index; // NULL: all rows are looked through
     enum tier tier;                // what a search for holders would use here, NONE: to be asked

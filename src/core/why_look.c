@@ -269,7 +269,7 @@ read_holders(struct inquiry *inquiry)
             sockets[count++] = socket;
     }
     if (count > 0 &&
-        !snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, inquiry->question->deep, &err))
+        !snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, inquiry->question->reach, &err))
         note_no_search(inquiry, &err);
     for (size_t i = 0; i < count; i++)
         host->sockets.items[sockets[i]].holders_read = true;

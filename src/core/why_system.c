@@ -317,7 +317,7 @@ read_namespace_holders(struct inquiry *inquiry, const size_t *sockets, size_t co
 
     for (size_t i = 0; i < count; i++)
         host->sockets.items[sockets[i]].holders_read = true;
-    if (count > 0 && snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, false, &ignored))
+    if (count > 0 && snapshot_add_holders(inquiry->arena, host, sockets, count, PROCESS_ALL, true, OWNER_ALL, &ignored))
         snapshot_add_context(inquiry->arena, host, sockets, count, inquiry->question->deadline_ms);
 }
 

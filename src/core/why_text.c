@@ -488,6 +488,8 @@ why_say(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause, STR("The list of programs can't be read in full here; moorage doctor tells why."));
     if (why_is_partly_seen(inquiry, cause))
         why_note(inquiry, cause, STR("More programs may have it than can be seen."));
+    if (inquiry->question->reach == OWNER_FIRST && !inquiry->answer->complete && cause->holders.count > 0)
+        why_note(inquiry, cause, STR("More programs may have it: the search ended with the first (--first)."));
     note_candidates(inquiry, cause);
     note_connections(inquiry, cause);
     note_kind(inquiry, cause);

@@ -60,6 +60,11 @@ owner_search_is_open(const struct owner_search *search, size_t asked);
 size_t
 owner_search_count_open(const struct owner_search *search);
 
+// Looks for one holder of each asked socket, in the likely processes first: those in the cgroup that the socket was made in, then
+// those of its user, then the rest. Ends as soon as walk->enough is set.
+bool
+owner_first_find(struct owner_search *search, struct err *err);
+
 // Follows the leads into the rare places: registered files of io_uring, memory maps, and descriptors in flight. These last can't be told
 // apart, so the holder of a unix socket in which any wait counts as holder of what nothing else explains.
 void

@@ -101,7 +101,7 @@ read_table(struct owner_walk *walk, const char *path, uint32_t pid, uint32_t tid
     folder.fd = openat(walk->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder.fd < 0)
         return outcome_of(errno);
-    while ((name = next_number(&folder, &error))) {
+    while (!walk->enough && (name = next_number(&folder, &error))) {
         ssize_t length = readlinkat(folder.fd, name, link, sizeof link);
         ++*count;
         if (length < 0) {
@@ -226,7 +226,7 @@ read_threads(struct owner_walk *walk, uint32_t pid)
         note(walk, pid, "threads", outcome_of(errno));
         return 0;
     }
-    while ((name = next_number(&folder, &error))) {
+    while (!walk->enough && (name = next_number(&folder, &error))) {
         uint32_t tid = (uint32_t)number_of(name);
         if (tid == pid || is_read_already(walk, tables, count, tid))
             continue;
@@ -292,6 +292,27 @@ owner_walk_run(struct owner_walk *walk, struct err *err)
     int error = 0;
     while ((name = next_number(&folder, &error))) {
         visit(walk, (uint32_t)number_of(name));
+    }
+    if (error)
+        return err_set(err, ERR_SYSTEM, (unsigned long)error, "list /proc: %s", strerror(error));
+    return true;
+}
+
+bool
+owner_walk_list(struct owner_walk *walk, uint32_t uid, struct owner_pids *out, struct err *err)
+{
+    struct folder folder = {.fd = walk->proc, .buffer = walk->buffers[0]};
+    struct stat facts;
+    const char *name;
+    int error = 0;
+    while ((name = next_number(&folder, &error))) {
+        uint32_t *pid = LIST_ADD(walk->arena, out);
+        *pid = (uint32_t)number_of(name);
+        if (fstatat(walk->proc, name, &facts, 0) == 0 && facts.st_uid == uid) {
+            uint32_t moved = out->items[out->of_user];
+            out->items[out->of_user++] = *pid;
+            *pid = moved;
+        }
     }
     if (error)
         return err_set(err, ERR_SYSTEM, (unsigned long)error, "list /proc: %s", strerror(error));

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/str.h"
 #include "decode/host.h"
 
@@ -34,6 +35,7 @@ struct owner_walk {
     int proc;         // /proc, open while the walk lives
     bool sizes_tell;  // st_size of /proc/PID/fd is the number of descriptors (Linux 6.2), not always 0
     bool tables_tell; // kcmp(2) can say whether two threads share a table
+    bool enough;      // set by the functions: no more descriptors are wanted
     size_t refused;   // processes that could not be looked into
     char *buffers[3]; // for the folders that are open at the same time: /proc, task, fd
 };
@@ -49,6 +51,15 @@ owner_walk_run(struct owner_walk *walk, struct err *err);
 // The same for one process alone.
 void
 owner_walk_one(struct owner_walk *walk, uint32_t pid);
+
+// All processes, those of the user `uid` first.
+struct owner_pids {
+    LIST_OF(uint32_t);
+    size_t of_user; // how many of them are that user's
+};
+
+bool
+owner_walk_list(struct owner_walk *walk, uint32_t uid, struct owner_pids *out, struct err *err);
 
 void
 owner_walk_end(struct owner_walk *walk);

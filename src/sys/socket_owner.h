@@ -5,7 +5,7 @@
 // Invariant: what could not be looked into is appended to host->unseen; host->complete is true only when nothing that
 // could hold one of the asked sockets was left out.
 // How the systems differ: Linux reads the file descriptor tables under /proc, those of threads with a table of their own
-// and of dead leaders included, then, for sockets that no descriptor explains (or with `deep`), what fdinfo says of unix
+// and of dead leaders included, then, for sockets that no descriptor explains (or with OWNER_DEEP), what fdinfo says of unix
 // sockets (scm_fds) and io_uring (UserFiles), and memory maps (proc_pid_fdinfo(5), proc_pid_maps(5)). Windows takes the
 // pid of the row and scans handles only where that pid is missing, dead or younger than the socket.
 
@@ -16,10 +16,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// How far a search goes.
+enum owner_reach {
+    OWNER_ALL,  // every holder; the rare places only for sockets without a descriptor
+    OWNER_DEEP, // every holder, the rare places for every socket
+    OWNER_FIRST, // one holder of each socket is enough: the likely processes are looked into first, and no more than needed.
+                 // host->complete is false then; host->unseen has only what was refused on the way
+};
+
 struct owner_query {
     const size_t *sockets; // indexes into host->sockets
     size_t count;
-    bool deep;    // look into the rare places for every socket, not only for those without a descriptor
+    enum owner_reach reach;
     uint32_t pid; // only this process is looked into; 0 = all. What else has the sockets then stays unknown
 };
 

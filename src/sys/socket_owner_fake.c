@@ -44,6 +44,8 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
 
     if (!fake_host_call("socket_owner_find", err))
         return false;
+    bool *held = arena_array(arena, recorded->sockets.count, sizeof *held);
+    bool passed_over = false;
     struct chains chains = make_chains(arena, recorded);
     // Of each recorded row: the caller's index + 1 for it, 0 = not asked for.
     size_t *asked = arena_array(arena, recorded->sockets.count, sizeof *asked);
@@ -57,6 +59,11 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
         const struct holding *holding = &recorded->holdings.items[i];
         if (asked[holding->socket] == 0 || (query->pid != 0 && holding->pid != query->pid))
             continue;
+        if (query->reach == OWNER_FIRST && held[holding->socket]) {
+            passed_over = true;
+            continue;
+        }
+        held[holding->socket] = true;
         struct holding *copy = LIST_ADD(arena, &host->holdings);
         *copy = *holding;
         copy->socket = asked[holding->socket] - 1;
@@ -64,7 +71,7 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     for (size_t i = 0; i < recorded->unseen.count; i++)
         *LIST_ADD(arena, &host->unseen) = recorded->unseen.items[i];
     host->tier = recorded->tier;
-    host->complete = recorded->complete;
+    host->complete = recorded->complete && !passed_over;
     return true;
 }
 

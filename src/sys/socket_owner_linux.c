@@ -84,6 +84,13 @@ owner_search_count_open(const struct owner_search *search)
     return open;
 }
 
+// Whether one holder of each socket was asked for and is known.
+static bool
+has_first(const struct owner_search *search)
+{
+    return search->query->reach == OWNER_FIRST && owner_search_count_open(search) == 0;
+}
+
 static void
 on_descriptor(void *data, const struct owner_place *place, struct str link)
 {
@@ -98,6 +105,7 @@ on_descriptor(void *data, const struct owner_place *place, struct str link)
                                            .how = place->tid ? HOLDING_THREAD_FD : HOLDING_FD,
                                            .fd = place->fd,
                                            .tid = place->tid});
+        search->walk->enough = has_first(search);
         return;
     }
     *LIST_ADD(search->arena, &search->leads) = (struct owner_lead){
@@ -132,6 +140,12 @@ nothing_left_out(const struct host *host)
     return true;
 }
 
+static bool
+walk_all(struct owner_search *search, struct err *err)
+{
+    return search->query->reach == OWNER_FIRST ? owner_first_find(search, err) : owner_walk_run(search->walk, err);
+}
+
 // The walk over /proc, and the rare places where a socket is still open or may have holders that no descriptor shows.
 static void
 search_proc(struct owner_search *search, enum owner_bpf kernel)
@@ -144,10 +158,12 @@ search_proc(struct owner_search *search, enum owner_bpf kernel)
     bool begun = owner_walk_begin(walk, &refused);
     if (begun && query->pid)
         owner_walk_one(walk, query->pid);
-    if (begun && (query->pid || owner_walk_run(walk, &refused))) {
-        if (query->deep || kernel == OWNER_BPF_OPEN || owner_search_count_open(search))
+    if (begun && (query->pid || walk_all(search, &refused))) {
+        if (query->reach == OWNER_DEEP || (kernel == OWNER_BPF_OPEN && !walk->enough) ||
+            owner_search_count_open(search))
             owner_deep_find(search);
-        note_invisible(walk, owner_search_count_open(search) == 0);
+        if (!walk->enough)
+            note_invisible(walk, owner_search_count_open(search) == 0);
         if (kernel == OWNER_BPF_REFUSED && walk->refused && !user_self().sees_processes)
             search->host->tier = TIER_OWN;
     } else {
@@ -181,9 +197,11 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     search.by_kernel = kernel != OWNER_BPF_REFUSED;
     if (search.by_kernel)
         host->tier = TIER_BPF;
-    if (kernel != OWNER_BPF_PROVED && (kernel != OWNER_BPF_EXPLAINED || query->deep))
+    bool explained = kernel == OWNER_BPF_PROVED || (kernel == OWNER_BPF_EXPLAINED && query->reach != OWNER_DEEP);
+    walk.enough = !explained && has_first(&search);
+    if (!explained && !walk.enough)
         search_proc(&search, kernel);
-    host->complete = nothing_left_out(host);
+    host->complete = !walk.enough && nothing_left_out(host);
     return true;
 }
 

@@ -78,7 +78,7 @@ needs_scan(const struct search *search, size_t asked)
 
     if (!host_could_be_held(row))
         return false;
-    return search->query->deep || owner_of(search, row) != OWNER_LIVES ||
+    return search->query->reach == OWNER_DEEP || owner_of(search, row) != OWNER_LIVES ||
            (search->query->pid != 0 && row->owner_pid != search->query->pid);
 }
 
@@ -147,11 +147,11 @@ search_handles(struct search *search)
     const struct handle_scan *scan;
 
     for (;;) {
-        scan = handle_scan_read(age_ms, search->query->deep, pid, &err);
+        scan = handle_scan_read(age_ms, search->query->reach == OWNER_DEEP, pid, &err);
         if (scan)
             take_all(search, scan);
         // Only for what is left it is worth to look at pipes and files too.
-        if (scan && count_open(search) > 0 && !search->query->deep) {
+        if (scan && count_open(search) > 0 && search->query->reach != OWNER_DEEP) {
             scan = handle_scan_read(SCAN_AGE_MS, true, pid, &err);
             take_all(search, scan);
         }
@@ -160,7 +160,7 @@ search_handles(struct search *search)
         age_ms = 0;
     }
     if (scan)
-        add_unseen(search, scan, count_open(search) > 0 || search->query->deep);
+        add_unseen(search, scan, count_open(search) > 0 || search->query->reach == OWNER_DEEP);
     else
         *LIST_ADD(search->arena, &search->host->unseen) =
             (struct unseen){.what = STR("handles"), .reason = host_known_of(err.kind), .relevant = true};

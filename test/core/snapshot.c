@@ -37,7 +37,7 @@ find_holders(struct arena *arena, struct host *host, unsigned facts, bool ancest
     size_t *sockets = arena_array(arena, host->sockets.count, sizeof *sockets);
     for (size_t i = 0; i < host->sockets.count; i++)
         sockets[i] = i;
-    return snapshot_add_holders(arena, host, sockets, host->sockets.count, facts, ancestry, false, NULL);
+    return snapshot_add_holders(arena, host, sockets, host->sockets.count, facts, ancestry, OWNER_ALL, NULL);
 }
 
 static void
@@ -242,7 +242,7 @@ TEST(second_search_adds_nothing_twice)
     CHECK_INT(host.unseen.count, 1);
     CHECK(host.unseen.items[0].relevant);
     CHECK_INT(fake_host_calls("process_read"), calls);
-    CHECK(snapshot_add_holders(arena, &host, NULL, 0, 0, false, false, NULL));
+    CHECK(snapshot_add_holders(arena, &host, NULL, 0, 0, false, OWNER_ALL, NULL));
 }
 
 TEST(process_that_ended_leaves_what_was_read_of_it)
@@ -265,7 +265,7 @@ TEST(holders_that_could_not_be_searched_are_never_complete)
     CHECK(find_holders(arena, &host, 0, true));
     CHECK(host.complete);
     fake_host_fail_each("socket_owner_find", ERR_NOT_ALLOWED);
-    CHECK(!snapshot_add_holders(arena, &host, &socket, 1, 0, true, false, &err));
+    CHECK(!snapshot_add_holders(arena, &host, &socket, 1, 0, true, OWNER_ALL, &err));
     CHECK_INT(err.kind, ERR_NOT_ALLOWED);
     CHECK(!host.complete);
     fake_host_fail_each("socket_owner_find", ERR_NONE);

@@ -522,4 +522,10 @@ def hostile_bytes_are_in_json_beside_the_readable_text():
     assert "\ufffd" in holder["name"] and holder["name_raw"], holder
 
 
+@test
+def the_first_program_and_all_of_them_are_not_asked_at_once():
+    result = lib.run("why", "8080", "--first", "--deep")
+    assert result.code == 2 and "--first" in result.err and "one of them" in result.err, str(result)
+
+
 lib.main(own_netns=True)

@@ -29,7 +29,7 @@ look(struct arena *arena, uint16_t port, bool forget_owner)
     CHECK_INT(host.sockets.count, 1);
     if (forget_owner)
         host.sockets.items[0].owner_pid = 0;
-    CHECK(snapshot_add_holders(arena, &host, &socket, 1, PROCESS_ALL, true, false, NULL));
+    CHECK(snapshot_add_holders(arena, &host, &socket, 1, PROCESS_ALL, true, OWNER_ALL, NULL));
     return host;
 }
 
