@@ -296,6 +296,7 @@ static void
 act_unit(struct release *release, struct plan *plan, struct plan_step *step)
 {
     bool user = str_equal(step->service.manager, STR("systemd --user"));
+    struct service_progress progress = {0};
     int64_t deadline = in_ms(step->patience_ms);
 
     if (unit_is_there(step)) {
@@ -306,15 +307,20 @@ act_unit(struct release *release, struct plan *plan, struct plan_step *step)
         step->start
             ? service_control_start(plan->arena, user, step->service.uid, step->service.name, CALL_MS, &step->err)
             : service_control_stop(plan->arena, user, step->service.uid, step->service.name, CALL_MS, &step->err);
-    if (!good) {
+    // An order that was not answered in time stays given.
+    if (!good && step->err.kind != ERR_TIMEOUT) {
         step->result = PLAN_FAILED;
         return;
     }
-    while (!unit_is_there(step))
+    step->err = (struct err){0};
+    while (!unit_is_there(step)) {
+        if (!plan->wish.timeout_given)
+            release_extend(step, &progress, &deadline);
         if (!release_wait(release, plan, step, NULL, 0, deadline)) {
             step->result = PLAN_TIMED_OUT;
             return;
         }
+    }
     step->result = PLAN_DONE;
 }
 

@@ -4,6 +4,7 @@
 // What the files release*.c share. Not for others. The systems do not differ here.
 
 #include "core/release.h"
+#include "sys/service_control.h"
 
 // Does one step, whatever became of those before it: result, err and times are filled (release_act.c).
 void
@@ -17,6 +18,11 @@ release_ask_console(struct plan *plan, struct plan_step *step, struct plan_targe
 // The same for an entry of a supervisor that goes on: stops or starts it (release_entry.c).
 void
 release_act_entry(struct release *release, struct plan *plan, struct plan_step *step);
+
+// Moves the deadline of a step for a service that tells how it gets on, by what it says it needs (release_unit.c). `last`, first
+// zeroed, is what it told before.
+void
+release_extend(const struct plan_step *step, struct service_progress *last, int64_t *deadline_us);
 
 // After all other steps: waits for those that were asked and let go of the port later than others.
 void

@@ -59,3 +59,25 @@ service_control_start(struct arena *arena, bool user_manager, uint32_t uid, stru
     return fake_host_call("service_control_start", err) &&
            order(arena, user_manager, uid, "start", "active", unit, err);
 }
+
+// "progress W3SVC" in the environment is "STEP HINT" in milliseconds: its checkpoint rises with every STEP.
+bool
+service_control_progress(struct str unit, unsigned deadline_ms, struct service_progress *out)
+{
+    struct arena *arena = arena_open();
+    struct str rest = str_of(fake_host_variable(str_c(arena, str_printf(arena, "progress %.*s", STR_ARG(unit)))));
+    struct str word;
+    uint64_t step = 0;
+    uint64_t hint = 0;
+
+    (void)deadline_ms;
+    bool tells = fake_host_call("service_control_progress", NULL) && str_word(&rest, &word) &&
+                 str_to_u64(word, 10, &step) && step > 0 && str_word(&rest, &word) && str_to_u64(word, 10, &hint);
+    *out = (struct service_progress){
+        .pending = tells,
+        .checkpoint = tells ? (uint32_t)((uint64_t)fake_host_elapsed_us() / 1000 / step) : 0,
+        .hint_ms = (unsigned)hint,
+    };
+    arena_close(arena);
+    return tells;
+}

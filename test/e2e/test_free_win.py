@@ -139,6 +139,63 @@ def a_client_of_the_same_number_is_not_touched():
     assert freed.outcome == "already-free" and not freed.ended, freed.document
 
 
+def control(*words):
+    done = subprocess.run([*lib.RUNNER, "sc", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                          env=lib.environment(), check=False)
+    return done.stdout.decode("utf-8", "replace")
+
+
+def service(name, stop_ms, *needs):
+    """A service that listens, and takes this long to stop; its port."""
+    if not lib.RUNNER:
+        raise lib.Skip("needs Wine")
+    port = lib.new_port()
+    line = f"{windows_path(ASKED)} service {name} {port} {stop_ms}"
+    said = control("create", name, "binPath=", line, *(["depend=", "/".join(needs)] if needs else []))
+    lib.after(control, "delete", name)
+    lib.after(control, "stop", name)
+    said += control("start", name)
+    end = time.monotonic() + 20
+    while lib.run("why", f"tcp/127.0.0.1:{port}").code != 1 and time.monotonic() < end:
+        time.sleep(0.2)
+    return port, said
+
+
+def free_service(port, *words):
+    state = lib.temp_folder()
+    env = lib.environment(MOORAGE_STATE_DIR=windows_path(state))
+    said = lib.run("free", f"tcp/127.0.0.1:{port}", "--yes", "--json", "--watch", "0", *words, env=env, timeout=120)
+    return said, said.json(), env
+
+
+def state_of(name):
+    return control("query", name)
+
+
+@test
+def a_service_is_stopped_by_its_manager_and_undo_starts_it_again():
+    port, said = service("moorage_asked", 700)
+    said_free, document, env = free_service(port)
+    assert said_free.code == 0 and document["outcome"] == "freed", (said, document)
+    step = document["plan"][0]
+    assert step["lever"] == "service" and step["result"] == "done" and step["took_ms"] >= 600, step
+    assert step["undo"]["possible"], step
+    back = lib.run("undo", "--yes", "--json", env=env, timeout=120)
+    assert back.code == 0 and back.json()["outcome"] == "undone", str(back)
+    end = time.monotonic() + 20
+    while lib.run("why", f"tcp/127.0.0.1:{port}").code != 1 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert lib.run("why", f"tcp/127.0.0.1:{port}").code == 1
+
+
+@test
+def a_service_that_takes_longer_than_it_may_is_told_as_that():
+    port, _ = service("moorage_slow", 6000)
+    said, document, _ = free_service(port, "--timeout", "1s")
+    assert said.code == 1 and document["outcome"] == "timed-out", document
+    assert document["plan"][0]["result"] == "timed-out", document["plan"]
+
+
 @contextlib.contextmanager
 def display():
     """A screen for windows, for as long as it is needed."""
