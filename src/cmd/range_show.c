@@ -192,19 +192,20 @@ range_show_json(struct command_run *run, const struct range_view *view, cJSON *d
     cJSON *ranges = json_add_array(document, "ranges");
     cJSON *dynamic = json_add_array(document, "dynamic");
     cJSON *inside = json_add_array(document, "inside");
+    struct range_pids *holders = arena_array(arena, view->inside_count + 1, sizeof *holders);
 
+    range_use_holders(arena, view->host, view->inside, view->inside_count, holders);
     for (size_t i = 0; i < view->host->ranges.count; i++)
         add_range(arena, ranges, &view->host->ranges.items[i]);
     for (size_t i = 0; i < view->uses.count; i++)
         add_use(arena, dynamic, &view->uses.items[i]);
     for (size_t i = 0; i < view->inside_count; i++) {
         const struct socket_row *row = &view->host->sockets.items[view->inside[i]];
-        struct holder_list holders = holders_of(arena, view->host, view->inside[i]);
         cJSON *object = json_append_object(inside);
         json_add_str(arena, object, "protocol", host_protocol_name(row->protocol));
         json_add_int(object, "port", row->local_port);
         cJSON *pids = json_add_array(object, "pids");
-        for (size_t h = 0; h < holders.count; h++)
-            cJSON_AddItemToArray(pids, cJSON_CreateNumber(holders.items[h].pid));
+        for (size_t h = 0; h < holders[i].count; h++)
+            cJSON_AddItemToArray(pids, cJSON_CreateNumber(holders[i].items[h]));
     }
 }

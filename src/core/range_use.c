@@ -173,3 +173,47 @@ range_use_inside(struct arena *arena, const struct host *host, size_t *out)
     }
     return count;
 }
+
+static int
+compare_pids(const void *a, const void *b)
+{
+    const uint32_t *x = a;
+    const uint32_t *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+// One process may hold a socket by several files.
+static void
+keep_each_once(struct range_pids *pids)
+{
+    size_t kept = 0;
+
+    if (pids->count > 1)
+        qsort(pids->items, pids->count, sizeof *pids->items, compare_pids);
+    for (size_t i = 0; i < pids->count; i++)
+        if (kept == 0 || pids->items[kept - 1] != pids->items[i])
+            pids->items[kept++] = pids->items[i];
+    pids->count = kept;
+}
+
+void
+range_use_holders(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
+                  struct range_pids *out)
+{
+    struct arena *scratch = arena_open();
+    struct lookup asked = {.arena = scratch};
+
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct range_pids){0};
+        lookup_add(&asked, sockets[i], i);
+    }
+    for (size_t i = 0; i < host->holdings.count; i++) {
+        size_t at = lookup_find(&asked, host->holdings.items[i].socket);
+        if (at != SIZE_MAX)
+            *LIST_ADD(arena, &out[at]) = host->holdings.items[i].pid;
+    }
+    for (size_t i = 0; i < count; i++)
+        keep_each_once(&out[i]);
+    arena_close(scratch);
+}

@@ -46,6 +46,16 @@ range_use_read(struct arena *arena, bool all, struct host *host, struct err *err
 void
 range_use_find(struct arena *arena, const struct host *host, struct range_uses *out);
 
+// Processes by their numbers, each once, rising.
+struct range_pids {
+    LIST_OF(uint32_t);
+};
+
+// Who holds each of these sockets: out[i] of sockets[i]. One pass over all holdings, however many sockets are asked for.
+void
+range_use_holders(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
+                  struct range_pids *out);
+
 // The sockets that serve inside the dynamic range of their protocol on ports that are not reserved, as indexes into
 // host->sockets; one a port and protocol. Gives how many; `out` has room for all sockets.
 size_t

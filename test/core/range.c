@@ -348,6 +348,22 @@ TEST(putting_back_takes_the_same_right_and_words_of_netsh_have_opposites)
     CHECK(!take_back(arena, &back));
 }
 
+TEST(who_holds_each_of_many_sockets_is_found_at_once)
+{
+    struct host host = {0};
+    struct range_pids pids[2];
+
+    for (size_t i = 0; i < 6; i++)
+        *LIST_ADD(arena, &host.holdings) = (struct holding){.socket = i % 3, .pid = i < 3 ? 50 : 40};
+    *LIST_ADD(arena, &host.holdings) = (struct holding){.socket = 2, .pid = 40};
+    range_use_holders(arena, &host, (size_t[]){2, 7}, 2, pids);
+    CHECK_INT(pids[0].count, 2);
+    CHECK_INT(pids[0].items[0], 40);
+    CHECK_INT(pids[0].items[1], 50);
+    CHECK_INT(pids[1].count, 0);
+    range_use_holders(arena, &host, NULL, 0, NULL);
+}
+
 TEST(the_use_of_the_dynamic_range_is_counted)
 {
     struct host host = load(arena, LINUX);

@@ -376,6 +376,28 @@ def a_book_that_is_removed_while_in_use_is_made_anew_and_gives_nothing_twice():
 
 
 @test
+def a_book_that_is_damaged_while_in_use_gives_nothing_twice():
+    folder = state()
+    spoiled = 0
+
+    def take(number):
+        return moor(folder, "lease", "take", f"n{number}", "--ttl", "10m")
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(take, number) for number in range(64)]
+        while not all(job.done() for job in jobs):
+            for path in claims(folder)[::3]:
+                if path.name != "unfinished" and "-" in path.name:
+                    path.write_bytes((b"", b"{", b"\0" * 100, b"[" * 9000)[spoiled % 4])
+                    spoiled += 1
+            time.sleep(0.01)
+        results = [job.result() for job in jobs]
+    assert spoiled > 10 and all(result.code == 0 for result in results), [str(result) for result in results if result.code]
+    ports = [result.out.split()[0] for result in results]
+    assert len(ports) == len(set(ports)), sorted(ports)
+
+
+@test
 def damaged_leases_keep_their_ports():
     folder, place = state(), project()
     port = moor(folder, "pick", "web", cwd=place).out.strip()

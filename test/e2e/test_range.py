@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import subprocess
+import sys
 
 import lib
 import shapes
@@ -201,6 +202,53 @@ def a_file_that_cannot_be_written_leaves_the_setting_told():
     assert result.code == 3 and "zz-moorage.conf" in result.err, str(result)
     assert "done: Set" in result.err and "undo: moorage range release 8080" in result.err, str(result)
     folder.mkdir()
+
+
+CROWD = """
+import ctypes, os, signal, socket, sys
+held = [socket.socket() for _ in range(1500)]
+for number, one in enumerate(held):
+    one.bind(("127.0.0.1", 40000 + number))
+    one.listen(1)
+children = []
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        signal.pause()
+    children.append(child)
+print("ready", flush=True)
+sys.stdin.read()
+for child in children:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
+@test
+def many_servers_with_many_holders_cost_little():
+    _, env = clean()
+    program = lib.need_plain_program()
+    crowd = subprocess.Popen([sys.executable, "-c", CROWD], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+    lib.after(crowd.wait)
+    lib.after(crowd.stdin.close)
+    if crowd.stdout.readline().strip() != "ready":
+        raise lib.Skip("may not open 1,500 sockets")
+
+    def seconds(*words):
+        """Of the processor, the least of a few runs."""
+        each = []
+        for _ in range(3):
+            before = os.times()
+            subprocess.run([program, "range", *words], env=env, stdout=subprocess.DEVNULL, check=True)
+            after = os.times()
+            each.append(after.children_user + after.children_system - before.children_user - before.children_system)
+        return min(each)
+
+    text, document = seconds(), seconds("--json")
+    print(f"# 1,500 servers of 41 processes each: {text * 1000:.0f} ms of the processor, {document * 1000:.0f} ms as JSON")
+    assert document < 3 * text + 0.15, (text, document)
+    inside = run("range", "--json", env=env).json()["inside"]
+    assert len(inside) == 1500 and all(len(server["pids"]) == 41 for server in inside)
 
 
 lib.main(own_netns=True)
