@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/inquest.h"
 #include "cmd/run_report.h"
+#include "cmd/run_say.h"
 #include "cmd/table.h"
 #include "cmd/words.h"
 #include "core/project.h"
@@ -158,27 +159,6 @@ read_line(struct running *running, struct err *err)
     return read_port(options->port, &running->wish.port, err) && read_address(running, options->address, err);
 }
 
-// What the run is called in sentences: its name, or its program's.
-static struct str
-title_of(const struct running *running)
-{
-    struct str name = running->wish.name.len ? running->wish.name : str_base_name(running->run->behind.items[0]);
-
-    return utf8_display(running->run->arena, str_part(name, 0, 80));
-}
-
-static void
-say(const struct running *running, struct str sentence)
-{
-    struct buf line = {.arena = running->run->arena};
-
-    if (running->run->common.quiet)
-        return;
-    words_fold(&line, str_printf(running->run->arena, "moorage: %.*s", STR_ARG(sentence)), 0, running->said.width);
-    buf_add_byte(&line, '\n');
-    (void)term_write_error(buf_str(&line));
-}
-
 // ---- the port ----
 
 static bool
@@ -214,9 +194,9 @@ settle_busy(struct running *running, struct err *err)
     if (!options->replace)
         return err_set(err, ERR_NOT_ALLOWED, 0,
                        "%.*s runs already: process %u has port %u by this name; --replace ends it",
-                       STR_ARG(title_of(running)), lease->pid, lease->port);
-    say(running, str_printf(running->run->arena, "ending the run of %.*s that has port %u (process %u)",
-                            STR_ARG(title_of(running)), lease->port, lease->pid));
+                       STR_ARG(run_title(running)), lease->pid, lease->port);
+    run_say(running, str_printf(running->run->arena, "ending the run of %.*s that has port %u (process %u)",
+                                STR_ARG(run_title(running)), lease->port, lease->pid));
     return run_replace(running->run->arena, lease, REPLACE_MS, err) &&
            run_take_port(running->run->arena, &running->wish, &running->port, err);
 }
@@ -263,11 +243,11 @@ take_port(struct running *running, struct err *err)
         return settle_why(running, err);
     case RUN_PORT_BUSY:
         return err_set(err, ERR_NOT_ALLOWED, 0, "%.*s was started again meanwhile, by process %u",
-                       STR_ARG(title_of(running)), running->port.lease.pid);
+                       STR_ARG(run_title(running)), running->port.lease.pid);
     }
     if (running->port.not_kept.len)
-        say(running, str_printf(running->run->arena, "nothing keeps others from port %u: %.*s", running->port.port,
-                                STR_ARG(utf8_display(running->run->arena, running->port.not_kept))));
+        run_say(running, str_printf(running->run->arena, "nothing keeps others from port %u: %.*s", running->port.port,
+                                    STR_ARG(utf8_display(running->run->arena, running->port.not_kept))));
     return true;
 }
 
@@ -317,7 +297,7 @@ static void
 tell_seen(struct running *running)
 {
     struct arena *arena = running->run->arena;
-    struct str title = title_of(running);
+    struct str title = run_title(running);
     uint16_t port = running->port.port;
     int64_t now_us = clock_mono_us();
 
@@ -328,8 +308,8 @@ tell_seen(struct running *running)
     if (running->watch.seen == RUN_SEEN_OWN) {
         running->ready = true;
         running->ready_us = now_us;
-        say(running,
-            str_printf(arena, "%.*s listens on %.*s", STR_ARG(title), STR_ARG(run_places(arena, &running->watch))));
+        run_say(running,
+                str_printf(arena, "%.*s listens on %.*s", STR_ARG(title), STR_ARG(run_places(arena, &running->watch))));
         return;
     }
     bool settled = now_us - running->seen_us >= SETTLE_MS * INT64_C(1000);
@@ -337,7 +317,7 @@ tell_seen(struct running *running)
         running->warned_other = true;
         running->problem = str_printf(arena, "%.*s listens on %.*s, not on port %u that it was given", STR_ARG(title),
                                       STR_ARG(run_places(arena, &running->watch)), port);
-        say(running, running->problem);
+        run_say(running, running->problem);
     }
     if (running->watch.seen == RUN_SEEN_STRANGER && settled && !running->warned_stranger) {
         running->warned_stranger = true;
@@ -345,7 +325,7 @@ tell_seen(struct running *running)
         running->problem =
             str_printf(arena, "port %u is served by %.*s, which %.*s did not start", port,
                        STR_ARG(who.len ? who : STR("a program that you may not look into")), STR_ARG(title));
-        say(running, running->problem);
+        run_say(running, running->problem);
     }
 }
 
@@ -384,27 +364,13 @@ check_time(struct running *running)
         return;
     running->given_up = true;
     running->problem = str_printf(running->run->arena, "%.*s does not serve port %u after %.*s: it is ended",
-                                  STR_ARG(title_of(running)), running->port.port,
+                                  STR_ARG(run_title(running)), running->port.port,
                                   STR_ARG(words_took(running->run->arena, options->timeout_ms)));
-    say(running, running->problem);
+    run_say(running, running->problem);
     // That a port nobody serves is free, and kept for this run, explains nothing.
     if (ask_why(running, running->port.port, &ignored) && !is_bindable(running))
         tell_why(running);
     supervise_stop(running->supervise);
-}
-
-// It takes a while: what for, and how to cut it short.
-static void
-tell_ending(const struct running *running)
-{
-    struct arena *arena = running->run->arena;
-    const struct run_options *options = running->run->options;
-
-    if (options->grace_ms > 2 * SETTLE_MS)
-        say(running, str_printf(arena,
-                                "%.*s has not ended yet: what still lives after %.*s is ended hard, or now when it is "
-                                "asked to end again",
-                                STR_ARG(title_of(running)), STR_ARG(words_took(arena, options->grace_ms))));
 }
 
 static void
@@ -427,9 +393,10 @@ supervise(struct running *running)
         case SUPERVISE_TIME:
             break;
         }
-        if (ending_us && !told_ending && clock_mono_us() - ending_us >= SETTLE_MS * INT64_C(1000)) {
+        if (ending_us && !told_ending && options->grace_ms > 2 * SETTLE_MS &&
+            clock_mono_us() - ending_us >= SETTLE_MS * INT64_C(1000)) {
             told_ending = true;
-            tell_ending(running);
+            run_say_ending(running, options->grace_ms);
         }
         if (running->ready && !running->told_ready) {
             running->told_ready = true;
@@ -444,29 +411,12 @@ supervise(struct running *running)
     }
 }
 
-// What the command left behind, and what could not be ended.
 static void
-tell_end(struct running *running)
+tell_unserved(struct running *running)
 {
-    struct arena *arena = running->run->arena;
-    const struct supervise_end *end = &running->end;
-    struct str title = title_of(running);
-    struct str first = utf8_display(arena, (struct str){end->first, strlen(end->first)});
-
-    if (end->guard_died)
-        say(running, STR("the process that guards the run was ended by somebody: all was ended"));
-    if (end->left == 1)
-        say(running, str_printf(arena, "%.*s left %.*s behind, which was ended", STR_ARG(title), STR_ARG(first)));
-    if (end->left > 1)
-        say(running, str_printf(arena, "%.*s left %.*s and %zu more behind, which were ended", STR_ARG(title),
-                                STR_ARG(first), end->left - 1));
-    if (end->hard)
-        say(running,
-            str_printf(arena, "%.*s did not end in time and %s ended hard",
-                       STR_ARG(words_count(arena, end->hard, "program", "programs")), end->hard == 1 ? "was" : "were"));
-    if (end->stubborn)
-        say(running, str_printf(arena, "%.*s of other users could not be ended",
-                                STR_ARG(words_count(arena, end->stubborn, "program", "programs"))));
+    running->problem = str_printf(running->run->arena, "%.*s ended before it served port %u",
+                                  STR_ARG(run_title(running)), running->port.port);
+    run_say(running, running->problem);
 }
 
 static int
@@ -500,7 +450,9 @@ run_run(struct command_run *run, struct err *err)
     supervise_result(running.supervise, &running.end);
     supervise_close(running.supervise);
     run_give_back(run->arena, &running.port);
-    tell_end(&running);
+    if (options->wait && !running.ready && !running.given_up)
+        tell_unserved(&running);
+    run_say_end(&running);
     code = running.given_up ? EXIT_REFUSED : running.end.code;
     running.exit = code;
     run_report_write(&running, "ended");

@@ -147,8 +147,22 @@ TEST(only_a_run_is_replaced)
     err = (struct err){0};
     CHECK(run_replace(arena, &lease, 100, &err));
     load(WITH_RUN("[\"moorage\", \"list\"]", "/usr/bin/moorage"));
-    lease = (struct lease){.pid = 700};
+    lease = (struct lease){.pid = 700, .started = 5};
     CHECK(!run_replace(arena, &lease, 100, &err) && err.kind == ERR_NOT_ALLOWED);
+}
+
+TEST(a_run_that_may_not_be_ended_lives_on)
+{
+    struct lease lease = {.pid = 700, .started = 5};
+    struct err err = {0};
+
+    load(WITH_RUN("[\"moorage\", \"run\", \"--\", \"node\"]", "/usr/bin/moorage"));
+    fake_host_fail_each("pinned_send", ERR_NOT_ALLOWED);
+    CHECK(!run_replace(arena, &lease, 100, &err) && err.kind == ERR_NOT_ALLOWED);
+    load(WITH_RUN("[\"moorage\", \"run\", \"--\", \"node\"]", "/usr/bin/moorage"));
+    fake_host_fail_each("pinned_open", ERR_UNSUPPORTED);
+    err = (struct err){0};
+    CHECK(!run_replace(arena, &lease, 100, &err) && err.kind == ERR_UNSUPPORTED);
 }
 
 // ---- the watch ----

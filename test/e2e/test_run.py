@@ -459,6 +459,12 @@ def wait_makes_the_port_the_sign_of_readiness():
 
 
 @test
+def one_that_ends_before_it_serves_is_told():
+    result = run("run", "--wait", "--name", "web", "--", "sh", "-c", "exit 4", env=state())
+    assert result.code == 4 and result.err.startswith("moorage: web ended before it served port "), str(result)
+
+
+@test
 def wait_in_vain_ends_the_run():
     made = Run("--wait", "--timeout", "500ms", "--", "sleep", "100")
     code, _, err = made.wait()
