@@ -203,6 +203,12 @@ task_label(struct arena *arena, const struct process *process)
     return buf_str(&label);
 }
 
+bool
+holder_is_builder(struct arena *arena, const struct process *process)
+{
+    return title_of(builders, COUNT(builders), holder_program(arena, process)).len > 0;
+}
+
 static struct str
 editor_title(struct arena *arena, const struct process *process)
 {

@@ -30,6 +30,10 @@ holder_is(struct arena *arena, const struct process *process, const char *class_
 bool
 holder_is_beyond(struct arena *arena, const struct process *process);
 
+// Whether it runs the steps of builds for others: GitHub's runner, Jenkins.
+bool
+holder_is_builder(struct arena *arena, const struct process *process);
+
 // Fills holder->warnings; `holdings` gives, by pid, the index of each holding that counts.
 void
 holder_warn(struct arena *arena, const struct host *host, const struct lookup *holdings, struct holder *holder);

@@ -2,6 +2,7 @@
 #include "core/known.h"
 #include "core/plan_parts.h"
 #include "core/platform.h"
+#include "core/unit.h"
 #include "sys/user.h"
 
 static void
@@ -28,14 +29,6 @@ base_of(struct str unit)
     return dot == SIZE_MAX ? unit : str_part(unit, 0, dot);
 }
 
-bool
-plan_is_kept(const struct service *service)
-{
-    bool windows = str_equal(service->manager, STR("windows"));
-
-    return windows ? known_is("kept-service", service->name) : known_is("kept-unit", base_of(service->name));
-}
-
 // What is never ended, whatever is allowed. False when nothing of the kind speaks against it.
 static bool
 guard_vital(struct plan *plan, const struct plan_target *target, const struct holder *holder)
@@ -46,7 +39,7 @@ guard_vital(struct plan *plan, const struct plan_target *target, const struct ho
     bool main_of_unit = holder->service && holder->service->main_pid == process->pid;
     struct str by_hand = main_of_unit ? platform_stop_service(arena, holder->service) : (struct str){0};
 
-    if (holder->service && str_equal(holder->service->manager, STR("windows")) && plan_is_kept(holder->service))
+    if (holder->service && str_equal(holder->service->manager, STR("windows")) && unit_is_kept(holder->service))
         refuse_always(plan,
                       str_printf(arena, "%.*s, in %.*s, is a part of the system that much else depends on",
                                  STR_ARG(holder->service->name), STR_ARG(who)),
@@ -129,7 +122,7 @@ plan_guard_unit(struct plan_maker *maker, const struct service *service)
     struct user_self self = user_self();
     bool of_user = str_equal(service->manager, STR("systemd --user"));
 
-    if (plan_is_kept(service))
+    if (unit_is_kept(service))
         refuse_always(
             plan,
             str_printf(plan->arena, "%.*s is a part of the system that much else depends on", STR_ARG(service->name)),

@@ -2,13 +2,12 @@
 #include "core/known.h"
 #include "core/plan_parts.h"
 #include "core/platform.h"
+#include "core/unit.h"
 #include "sys/process.h"
 #include "sys/service.h"
 #include "sys/user.h"
 
 enum {
-    MEMBERS_MOST = 1024,  // processes of a unit or container that are looked through
-    LEVELS_MOST = 64,     // from a process up to what started it
     UNIT_MS = 90000,      // what systemd gives a unit to stop where nothing else is said (systemd-system.conf(5))
     CONTAINER_MS = 10000, // the same of Docker
     MARGIN_MS = 5000,     // to hear that it is over
@@ -21,83 +20,13 @@ static const struct str client_cost =
 // --- units and containers as a whole ---
 
 static bool
-is_above_holder(const struct cause *cause, uint32_t pid)
-{
-    for (size_t i = 0; i < cause->holders.count; i++)
-        for (size_t k = 0; k < cause->holders.items[i].ancestry.count; k++)
-            if (cause->holders.items[i].ancestry.items[k]->pid == pid)
-                return true;
-    return false;
-}
-
-static bool
-is_below_holder(const struct plan_maker *maker, uint32_t pid)
-{
-    for (int level = 0; level < LEVELS_MOST && pid > 1; level++) {
-        struct process process;
-        process_read(maker->plan->arena, pid, PROCESS_BASIC, &process);
-        pid = process.known == KNOWN_YES ? process.ppid : 0;
-        if (plan_is_holder(maker->cause, pid))
-            return true;
-    }
-    return false;
-}
-
-static size_t
-members_of(const struct plan_maker *maker, const struct holder *holder, uint32_t *pids)
-{
-    const struct fact *cgroup = &holder->process->cgroup;
-
-    return cgroup->known == KNOWN_YES && cgroup->value.len > 1
-               ? service_group_pids(maker->plan->arena, cgroup->value, pids, MEMBERS_MOST)
-               : 0;
-}
-
-// Whether everything that runs with the holder is of the tree of those that have the port: then the whole may be stopped for it.
-static bool
-is_whole_tree(const struct plan_maker *maker, const struct holder *holder, struct str ends_with)
-{
-    uint32_t *pids = arena_array(maker->plan->arena, MEMBERS_MOST, sizeof *pids);
-    size_t count = holder->process ? members_of(maker, holder, pids) : 0;
-
-    if (count == 0 || count == MEMBERS_MOST || !str_ends(holder->process->cgroup.value, ends_with))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!plan_is_holder(maker->cause, pids[i]) && !is_above_holder(maker->cause, pids[i]) &&
-            !is_below_holder(maker, pids[i]))
-            return false;
-    return true;
-}
-
-// A unit is the lever only where it is about the programs that have the port.
-static bool
-unit_is_lever(const struct plan_maker *maker, const struct holder *holder)
-{
-    const struct service *service = holder->service;
-    size_t dot = service ? str_find_last_byte(service->name, '.') : SIZE_MAX;
-
-    if (!service || service->is_socket)
-        return false;
-    bool windows = str_equal(service->manager, STR("windows"));
-    if (!windows && !str_ends(service->name, STR(".service")))
-        return false;
-    struct str base = str_part(service->name, 0, dot);
-    // A daemon that lets people in can be asked itself; in Windows such a service shares its process with others.
-    if (plan_is_kept(service) || (!windows && known_is("remote-access-unit", base)))
-        return false;
-    if (service->main_pid != 0 && plan_is_holder(maker->cause, service->main_pid))
-        return true;
-    return is_whole_tree(maker, holder, service->name);
-}
-
-static bool
 container_is_lever(const struct plan_maker *maker, const struct holder *holder)
 {
     const struct container *container = holder->container;
 
     return container && container->api.len > 0 &&
            ((container->pid != 0 && plan_is_holder(maker->cause, container->pid)) ||
-            is_whole_tree(maker, holder, STR("")));
+            unit_is_whole_tree(maker->plan->arena, &maker->cause->holders, holder));
 }
 
 // Who else ends when the unit or container does.
@@ -105,8 +34,8 @@ static void
 find_reached(struct plan_maker *maker, const struct holder *holder, struct plan_step *step)
 {
     struct arena *arena = maker->plan->arena;
-    uint32_t *pids = arena_array(arena, MEMBERS_MOST, sizeof *pids);
-    size_t count = holder->process ? members_of(maker, holder, pids) : 0;
+    uint32_t *pids;
+    size_t count = unit_members(arena, holder, &pids);
 
     for (size_t i = 0; i < count; i++) {
         struct holder member = {.pid = pids[i]};
@@ -115,6 +44,16 @@ find_reached(struct plan_maker *maker, const struct holder *holder, struct plan_
         member.process = process;
         if (process->known == KNOWN_YES)
             *LIST_ADD(arena, &step->reaches) = plan_who(arena, holder_name(arena, &member), pids[i]);
+    }
+    // Windows does not tell what is of a service: it ends at least from its first process down to the holder.
+    uint32_t main_pid = count == 0 && step->lever == LEVER_SERVICE ? holder->service->main_pid : 0;
+    for (size_t i = 0; main_pid != 0 && main_pid != holder->pid && i < holder->ancestry.count; i++) {
+        struct holder above = {.pid = holder->ancestry.items[i]->pid, .process = holder->ancestry.items[i]};
+        if (i == 0)
+            *LIST_ADD(arena, &step->reaches) = plan_who(arena, holder_name(arena, holder), holder->pid);
+        *LIST_ADD(arena, &step->reaches) = plan_who(arena, holder_name(arena, &above), above.pid);
+        if (above.pid == main_pid)
+            break;
     }
 }
 
@@ -335,7 +274,7 @@ plan_holders(struct plan_maker *maker)
         if (container_is_lever(maker, holder)) {
             plan_guard_only_holders(maker);
             plan_container(maker, holder->container, holder);
-        } else if (unit_is_lever(maker, holder)) {
+        } else if (unit_to_stop(maker->plan->arena, &maker->cause->holders, holder)) {
             plan_guard_only_holders(maker);
             plan_unit(maker, holder);
         } else {
@@ -371,7 +310,7 @@ plan_socket_unit(struct plan_maker *maker)
         const struct holder *holder = &cause->holders.items[i];
         if (holder->process && holder_is(maker->plan->arena, holder->process, "service-manager"))
             continue;
-        if (unit_is_lever(maker, holder))
+        if (unit_to_stop(maker->plan->arena, &maker->cause->holders, holder))
             plan_unit(maker, holder);
         else
             others[count++] = holder;

@@ -84,10 +84,6 @@ plan_guard_unit(struct plan_maker *maker, const struct service *service);
 void
 plan_guard_supervisor(struct plan_maker *maker, const struct process *process, struct str who);
 
-// Whether the unit is never stopped, whatever is allowed: much of the system depends on it.
-bool
-plan_is_kept(const struct service *service);
-
 // Whether --only and --mine let all programs of the cause be touched; says so where they don't. Of those that end as part of
 // something else: a unit, a container.
 void

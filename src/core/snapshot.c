@@ -286,7 +286,9 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
             continue;
         size_t index =
             snapshot_read_process(arena, host, &pids, host->holdings.items[i].pid, facts & (unsigned)PROCESS_ALL);
-        if (ancestry)
+        // In the session of services (Windows) the parent tells which one it is.
+        const struct process *process = &host->processes.items[index];
+        if (ancestry || (process->session_known && process->session == 0))
             snapshot_read_ancestry(arena, host, &pids, index);
     }
     read_openers(arena, host, &pids, asked);

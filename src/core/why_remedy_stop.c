@@ -2,6 +2,7 @@
 #include "core/container.h"
 #include "core/entry.h"
 #include "core/known.h"
+#include "core/unit.h"
 #include "core/why_parts.h"
 
 // What stops whoever has the port: the unit, service or container that stands behind a program, else the program itself,
@@ -106,7 +107,7 @@ stop_sentence(struct inquiry *inquiry, const struct cause *cause, enum harm *har
     return str_printf(inquiry->arena, "Asks %.*s to end.", STR_ARG(name));
 }
 
-// A unit whose main process has the port is stopped as a whole: the manager would start that process again. A unit that a
+// A unit that is about the programs that have the port is stopped as a whole: its manager would start them again. One that a
 // program merely runs in is left alone: it may be the terminal that the program was started in.
 static struct remedy *
 stop_service(struct inquiry *inquiry, struct cause *cause, const struct service *service)
@@ -168,6 +169,11 @@ why_stop_process(struct inquiry *inquiry, struct cause *cause)
     if (must_not_end(cause)) {
         if (!inquiry->host->admin)
             why_see_who(inquiry, cause, "see who", "Names the service; that takes more rights.");
+        return;
+    }
+    const struct service *unit = unit_to_stop(inquiry->arena, &cause->holders, &cause->holders.items[0]);
+    if (unit) {
+        stop_service(inquiry, cause, unit);
         return;
     }
     const struct service *above = service_above(cause);

@@ -328,7 +328,7 @@ enum supervisor_answer
 supervisor_parse(struct arena *arena, const struct supervisor_entry *entry, enum supervisor_verb verb, struct str bytes,
                  bool ended, struct supervisor_state *state, struct err *err)
 {
-    struct http_answer http;
+    struct http_answer http = {0};
     struct str part = {0};
     enum supervisor_answer whole;
     bool good;

@@ -396,6 +396,51 @@ TEST(a_service_whose_whole_tree_has_the_port_is_stopped_too)
     CHECK_INT(plan.steps.items[0].reaches.count, 3);
 }
 
+#define CHILD_OF_MAIN(main, more)                                                                               \
+    "\"processes\": [" ONE(40, 39, "node", more CGROUP("web.service")) "," ONE(                                 \
+        39, 1, main, CGROUP("web.service")) "," ONE(42, 39, "helper", CGROUP("web.service")) "]," LISTENER      \
+        HOLDING(40) ", \"services\": [{\"manager\": \"systemd\", \"name\": \"web.service\", \"main_pid\": 39, " \
+                    "\"restart\": \"always\", \"state\": \"active\"}]"
+
+// What explains the port and what frees it name one lever.
+static enum lever
+lever_of(struct arena *arena, const char *host)
+{
+    struct plan plan = plan_of(arena, host, (struct plan_wish){0});
+    const struct answer *answer = &plan.goals.items[0].answer;
+
+    CHECK_INT(plan.steps.count, 1);
+    for (size_t i = 0; i < answer->causes.count; i++)
+        for (size_t k = 0; answer->causes.items[i].blocks && k < answer->causes.items[i].remedies.count; k++)
+            if (str_equal(answer->causes.items[i].remedies.items[k].label, STR("stop it")))
+                CHECK_INT(answer->causes.items[i].remedies.items[k].lever, plan.steps.items[0].lever);
+    plan_close(&plan);
+    return plan.steps.items[0].lever;
+}
+
+TEST(a_child_of_a_services_main_process_is_stopped_with_the_service)
+{
+    CHECK_INT(lever_of(arena, CHILD_OF_MAIN("supermain", "")), LEVER_SERVICE);
+    // A terminal, a build and a login within a service are not what it is for.
+    CHECK_INT(lever_of(arena, CHILD_OF_MAIN("supermain", "\"tty\": \"pts/3\",")), LEVER_PROCESS);
+    CHECK_INT(lever_of(arena, CHILD_OF_MAIN("gitlab-runner", "")), LEVER_PROCESS);
+    CHECK_INT(lever_of(arena, CHILD_OF_MAIN("sshd", "")), LEVER_PROCESS);
+    CHECK_INT(lever_of(arena, CHILD_OF_MAIN("code", "")), LEVER_PROCESS);
+}
+
+TEST(what_a_windows_service_started_is_stopped_with_it)
+{
+    static const char *const host = "\"platform\": \"windows\", \"processes\": [" ONE(
+        40, 39, "postgres.exe", "\"session\": 0,") "," ONE(39, 7, "pg_ctl.exe", "\"session\": 0,") "]," LISTENER
+        HOLDING(40) ", \"services\": [{\"manager\": \"windows\", \"name\": \"pg\", \"main_pid\": 39, "
+                    "\"state\": \"active\"}]";
+    CHECK_INT(lever_of(arena, host), LEVER_SERVICE);
+    struct plan plan = plan_of(arena, host, (struct plan_wish){0});
+    CHECK_INT(plan.steps.items[0].reaches.count, 2);
+    CHECK_STR(plan.steps.items[0].reaches.items[1], "pg_ctl (pid 39)");
+    plan_close(&plan);
+}
+
 TEST(a_service_in_which_others_run_is_left_alone)
 {
     const char *host = "\"processes\": [" ONE(40, 39, "node", CGROUP("web.service")) "," ONE(

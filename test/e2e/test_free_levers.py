@@ -113,6 +113,48 @@ def who_else_a_stopped_service_reaches_is_shown():
 
 
 @test
+def a_worker_of_a_service_is_stopped_with_it_as_why_says():
+    """Its first process has let go of the socket, and would start another worker."""
+    lib.need_root()
+    port = new_port()
+    cgroup = lib.own_cgroup("e2e-shop.service")
+    lib.after(end_all_in, cgroup)
+
+    def body(me):
+        (cgroup / "cgroup.procs").write_text(str(os.getpid()))
+        workers = []
+        for serves in (True, False):
+            workers.append(os.fork())
+            if workers[-1] == 0:
+                made = shapes.listening(port) if serves else None
+                while made or not serves:
+                    signal.pause()
+        shapes.until(lambda: lib.try_bind("0.0.0.0", port) != 0)
+
+        def end(*_):
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+            os._exit(0)
+
+        signal.signal(signal.SIGTERM, end)
+        me.ready()
+        while True:
+            signal.pause()
+
+    main = shapes.Child(body, None, "e2e-main")
+    systemd = Systemd(f"service e2e-shop.service {main.pid} - term")
+    told = lib.run(port, "--json", env=systemd.env).json()["asked"][0]["causes"][0]
+    levers = {remedy["lever"] for remedy in told["remedies"]}
+    assert "service" in levers and "process" not in levers, told["remedies"]
+    row = lib.run("list", port, "--json", env=systemd.env).json()["rows"][0]
+    assert row["holders"][0]["service"]["name"] == "e2e-shop.service", row
+    document = freed(port, "--yes", env=systemd.env)
+    step = only_step(document, "service")
+    assert document["outcome"] == "freed" and len(step["reaches"]) == 3, document
+    assert systemd.ordered() == ["stop e2e-shop.service"]
+
+
+@test
 def a_service_that_does_not_stop_in_time_is_told_and_never_ended_hard():
     lib.need_root()
     port = new_port()
