@@ -1,6 +1,7 @@
 """Running `moorage free` as a script or as a person at a terminal, and the servers that it meets."""
 
 import contextlib
+import json
 import os
 import pty
 import select
@@ -22,14 +23,45 @@ def free(*args, code=None, folder=None, env=None, timeout=60, **how):
     """Runs `moorage free ARGS` without a terminal."""
     env = dict(env or lib.environment(), MOORAGE_STATE_DIR=str(folder or state()))
     result = lib.run("free", *args, env=env, timeout=timeout, **how)
-    assert code is None or result.code == code, f"exit code {result.code}, not {code}: {result}"
+    assert code is None or result.code == code, f"exit code {result.code}, not {code}: {in_short(result)}"
     return result
+
+
+def in_short(result):
+    """The answer for a failed test: of a JSON document what came of the plan, since the whole would be cut off before that."""
+    try:
+        return f"{Freed(json.loads(result.raw))!r}\n{result.err[:2000]}"
+    except (ValueError, KeyError, AssertionError):
+        return str(result)
+
+
+class Freed(dict):
+    """A document of moorage.free/1 that shows what matters of it, in few lines."""
+
+    def __repr__(self):
+        lines = [f"outcome {self['outcome']}, started by {self['started_by']}, acted {self['acted']}"]
+        for port in self["ports"]:
+            lines.append(f"port {port['port']} bindable {port['bindable']}, freed in {port['freed_ms']} ms, was: {port['was']}")
+            for cause in port["now"]["causes"] if port["now"] else []:
+                pids = [holder["pid"] for holder in cause["holders"]]
+                lines.append(f"  now {cause['kind']}, blocks {cause['blocks']}, pids {pids}: {cause['sentence']}")
+            lines.append(f"  last bind {port['probe']}")
+        for step in self["plan"]:
+            lines.append(f"step {step['lever']}: {step['sentence']}: {step['result']} in {step['took_ms']} ms, "
+                         f"if needed {step['if_needed']}, error {step['error']}")
+            for target in step["targets"]:
+                lines.append(f"  pid {target['pid']} {target['name']}: asked {target['asked']}, ended {target['ended']}, "
+                             f"{target['signal']}")
+        for refusal in self["refusals"]:
+            lines.append(f"refused ({refusal['kind']}, {refusal['allow']}): {refusal['sentence']} -> {refusal['instead']}")
+        lines += [f"note: {note}" for note in self["notes"]] + [f"warning: {warning}" for warning in self["warnings"]]
+        return "\n".join(lines)
 
 
 def freed(*args, code=0, **how):
     """The same with --json: the checked document."""
     result = free(*args, "--json", code=code, **how)
-    document = result.json()
+    document = Freed(result.json())
     for port in document["ports"]:
         assert port["now"] is None or port["bindable"] == port["now"]["bindable"], port
         if port["now"]:
