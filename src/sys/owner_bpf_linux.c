@@ -374,7 +374,7 @@ owner_bpf_find(struct owner_search *search)
 bool
 owner_bpf_is_allowed(struct str *why_not)
 {
-    struct str ignored;
+    struct str ignored = {0};
     struct str *why = why_not ? why_not : &ignored;
     const char *most = getenv("MOORAGE_TIER");
     if (most && strcmp(most, "proc") == 0) {

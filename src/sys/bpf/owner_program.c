@@ -309,6 +309,8 @@ next_waiter(void)
 static long
 step(uint32_t i, void *data)
 {
+    (void)i;
+    (void)data;
     uint64_t file = 0;
     uint64_t sk = 0;
     switch (state.step) {
@@ -389,6 +391,7 @@ begin_udp(void)
 
 IN_SECTION("program") int owner_program(void *context)
 {
+    (void)context;
     uint64_t task = current_task();
     state.faults = 0;
     state.done = 0;
