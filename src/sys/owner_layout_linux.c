@@ -7,10 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/sha256.h"
 #include "decode/btf.h"
+#include "decode/btf_cache.h"
 #include "sys/file.h"
+#include "sys/owner_cache_linux.h"
 
 #define KERNEL_TYPES "/sys/kernel/btf/vmlinux"
+#define KERNEL_NOTES "/sys/kernel/notes"
+#define NOTES_LIMIT (64u << 10)
 #define TYPES_LIMIT (64u << 20)
 #define FIELD_WISH(name, type, member) {type, member, false, 0, 0, 0, 0},
 
@@ -86,6 +92,44 @@ look_up(struct arena *arena, struct btf_wish *wishes, struct str *why_not)
     return good;
 }
 
+// Names the kernel by the notes in it, its build id among them; empty where that can't be told.
+static struct str
+key_of_kernel(struct arena *arena)
+{
+    struct str notes;
+    struct stat facts;
+    uint8_t sum[SHA256_SIZE];
+    struct buf key = {.arena = arena};
+    if (!file_read(arena, KERNEL_NOTES, NOTES_LIMIT, false, &notes, NULL) || notes.len == 0 ||
+        stat(KERNEL_TYPES, &facts) != 0)
+        return (struct str){0};
+    sha256(notes, sum);
+    for (size_t i = 0; i < sizeof sum; i++)
+        buf_addf(&key, "%02x", (unsigned)sum[i]);
+    buf_addf(&key, " %lld", (long long)facts.st_size);
+    return buf_str(&key);
+}
+
+// The same from where root has kept it, or kept for the next time.
+static bool
+look_up_kept(struct arena *arena, struct btf_wish *wishes, struct str *why_not)
+{
+    struct str text;
+    struct btf_wish kept[WISH_COUNT];
+    const char *folder = owner_cache_folder();
+    struct str key = folder ? key_of_kernel(arena) : (struct str){0};
+    memcpy(kept, wishes, sizeof kept);
+    if (key.len && owner_cache_read(arena, folder, &text) && btf_cache_read(arena, text, key, kept, WISH_COUNT)) {
+        memcpy(wishes, kept, sizeof kept);
+        return true;
+    }
+    if (!look_up(arena, wishes, why_not))
+        return false;
+    if (key.len)
+        owner_cache_write(folder, btf_cache_write(arena, key, wishes, WISH_COUNT));
+    return true;
+}
+
 bool
 owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *why_not)
 {
@@ -94,7 +138,7 @@ owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *
         [WISH_UDP_SLOT] = {.type = "udp_hslot"},
     };
     *layout = (struct owner_layout){0};
-    if (!look_up(arena, wishes, why_not))
+    if (!look_up_kept(arena, wishes, why_not))
         return false;
     take(wishes, layout);
     if (!layout->whole)

@@ -21,7 +21,7 @@ struct owner_layout {
     bool udp;
 };
 
-// From the kernel's own type information. False when there is none, or something is missing without which nothing can be
+// From the kernel's own type information, or from what root kept of it. False when there is none, or something is missing without which nothing can be
 // looked at; `why_not` then says what.
 bool
 owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *why_not);

@@ -108,6 +108,10 @@ struct owner_state {
     uint64_t count;  // hits, also those for which there was no room
     uint64_t done;   // the run came to its end
     uint64_t faults; // not 0: something could not be read
+    uint64_t
+        own_inode; // of the socket, and how often it is referred to: what moorage knows, to see whether the layout is right
+    uint64_t own_refs;
+    uint64_t own_pid;
 
     // The program's own.
     uint64_t operations; // of files that are sockets

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -69,6 +70,20 @@ set_state(struct owner_session *session)
     state->udp_slot_size = layout->udp_slot;
 }
 
+// Whether the program sees of this process what this process knows of itself: else the offsets are not those of this kernel.
+static bool
+sees_itself(struct owner_session *session)
+{
+    struct stat facts;
+    const struct owner_state *state = session->state;
+    session->state->count = 0;
+    if (!owner_session_run(session, OWNER_RUN_COUNTS))
+        return false;
+    session->step = "its structures do not lie where it says";
+    return fstat(session->socket, &facts) == 0 && state->own_inode == facts.st_ino && state->own_refs == 1 &&
+           state->own_pid == (uint32_t)getpid() && state->operations && state->net && state->epoll;
+}
+
 bool
 owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, char *log, size_t log_size,
                    struct owner_session *session)
@@ -84,7 +99,7 @@ owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted
     if (session->program < 0)
         return false;
     set_state(session);
-    return true;
+    return sees_itself(session);
 }
 
 void

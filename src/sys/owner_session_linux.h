@@ -38,7 +38,7 @@ struct owner_session {
     const char *step; // and what that was
 };
 
-// Loads the program; `wanted` is how much the set will hold. After false, `step` and `error` say what failed. To be closed
+// Loads the program and sees that it meets what is known here; `wanted` is how much the set will hold. After false, `step` and `error` say what failed. To be closed
 // in either case. `log` (may be NULL) receives what the kernel says of a program that it refuses.
 bool
 owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, char *log, size_t log_size,

@@ -437,4 +437,20 @@ TEST(layout_lies_within_the_structures)
     CHECK(layout.found[FIELD_FILE_REF] || layout.found[FIELD_FILE_COUNT]);
 }
 
+TEST(program_that_does_not_see_itself_is_not_asked)
+{
+    struct owner_layout layout;
+    struct owner_session session;
+    struct str unknown = {0};
+    NEED_KERNEL();
+    CHECK(owner_layout_read(arena, &layout, &unknown));
+    bool good = owner_session_open(&layout, 1, 1, NULL, 0, &session);
+    owner_session_close(&session);
+    layout.at[FIELD_FILE_INODE] += 8;
+    bool wrong = owner_session_open(&layout, 1, 1, NULL, 0, &session);
+    owner_session_close(&session);
+    CHECK(good);
+    CHECK(!wrong);
+}
+
 TAP_MAIN

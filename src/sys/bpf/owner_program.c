@@ -361,6 +361,9 @@ learn(uint64_t task)
     uint64_t file = read_u64(read_u64(table + state.at[FIELD_FDTABLE_FD]) + 8 * (uint64_t)state.own_fd);
     uint64_t socket = read_u64(file + state.at[FIELD_FILE_DATA]);
     uint64_t entry = read_u64(waiters_of(socket)) - state.at[FIELD_ENTRY_NODE];
+    state.own_inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
+    state.own_refs = read_u64(file + state.refs_at) + state.refs_less;
+    state.own_pid = read_u32(task + state.at[FIELD_TASK_TGID]);
     state.operations = read_u64(file + state.at[FIELD_FILE_OPERATIONS]);
     state.epoll = read_u64(entry + state.at[FIELD_ENTRY_FUNC]);
     state.net = read_u64(read_u64(socket + state.at[FIELD_SOCKET_SK]) + state.at[FIELD_SKC_NET]);
