@@ -201,11 +201,19 @@ change_ports(struct planning *planning, struct str list, bool reserve, bool *cha
 static void
 say_undo(struct planning *planning, const char *words, struct str ports)
 {
-    struct str line = str_printf(planning->arena, "moorage range %s %.*s%s", words, STR_ARG(ports),
-                                 planning->wish->persist ? " --persist" : "");
+    const struct range_wish *wish = planning->wish;
+    struct plan *plan = planning->plan;
+    // Only netsh tells protocols apart.
+    bool one = wish->tcp != wish->udp && plan->steps.count > 0 &&
+               str_equal(plan->steps.items[0].setting.target, STR(RANGE_TARGET_NETSH));
+    struct str line = str_printf(planning->arena, "moorage range %s %.*s%s%s", words, STR_ARG(ports),
+                                 !one        ? ""
+                                 : wish->tcp ? " --tcp"
+                                             : " --udp",
+                                 wish->persist ? " --persist" : "");
 
-    for (size_t i = 0; i < planning->plan->steps.count; i++) {
-        struct plan_undo *undo = &planning->plan->steps.items[i].undo;
+    for (size_t i = 0; i < plan->steps.count; i++) {
+        struct plan_undo *undo = &plan->steps.items[i].undo;
         undo->possible = undo->setting.target.len > 0;
         undo->command = line;
         undo->sentence = STR("what stood there is put back");

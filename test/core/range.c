@@ -202,7 +202,9 @@ TEST(windows_reserves_for_each_protocol_and_family)
     CHECK(carry_out(&reserve, NULL));
     wish.tcp = true;
     wish.persist = false;
-    CHECK_INT(plan(arena, &host, wish, 9000, 9009).steps.count, 2);
+    reserve = plan(arena, &host, wish, 9000, 9009);
+    CHECK_INT(reserve.steps.count, 2);
+    CHECK_STR(range_plan_undo(&reserve), "moorage range release 9000-9009 --tcp");
     reserve = plan(arena, &host, wish, 8080, 8080);
     CHECK_INT(reserve.refusals.count, 1);
     CHECK(str_find(reserve.refusals.items[0].sentence, STR("8080")) != SIZE_MAX);
@@ -210,7 +212,7 @@ TEST(windows_reserves_for_each_protocol_and_family)
     struct plan move = plan(arena, &host, wish, 50000, 60000);
     CHECK_STR(move.steps.items[0].setting.after,
               "interface ipv4 set dynamicport tcp start=50000 num=10001 store=active");
-    CHECK_STR(range_plan_undo(&move), "moorage range dynamic 49152-65535");
+    CHECK_STR(range_plan_undo(&move), "moorage range dynamic 49152-65535 --tcp");
 }
 
 // The plan of `moorage undo` as it would be now.
