@@ -315,7 +315,7 @@ start_again(const struct free_view *view, const struct plan *plan, const struct 
     struct str folder = target->process.cwd.value;
     if (folder.len <= 1)
         return command;
-    return str_printf(view->arena, "cd %.*s && %.*s", STR_ARG(words_shell(view->arena, folder)), STR_ARG(command));
+    return words_in_folder(view->arena, plan->goals.items[step->goal].host, folder, command);
 }
 
 static void

@@ -135,6 +135,17 @@ shell_of_windows(struct arena *arena, struct str word)
 }
 
 struct str
+words_in_folder(struct arena *arena, const struct host *host, struct str folder, struct str command)
+{
+    if (!platform_of(host)->double_quotes)
+        return str_printf(arena, "cd %.*s && %.*s", STR_ARG(words_shell(arena, folder)), STR_ARG(command));
+    // cmd.exe stays on its drive without /d, and a backslash before a quote would be taken for a part of it.
+    while (folder.len > 3 && str_ends(folder, STR("\\")))
+        folder.len--;
+    return str_printf(arena, "cd /d %.*s && %.*s", STR_ARG(shell_of_windows(arena, folder)), STR_ARG(command));
+}
+
+struct str
 words_command(struct arena *arena, const struct host *host, const struct str_list *command,
               const struct report_privacy *privacy)
 {

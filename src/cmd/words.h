@@ -48,6 +48,10 @@ struct str
 words_command(struct arena *arena, const struct host *host, const struct str_list *command,
               const struct report_privacy *privacy);
 
+// The line that runs a command, which is ready to print, in a folder.
+struct str
+words_in_folder(struct arena *arena, const struct host *host, struct str folder, struct str command);
+
 // Whom a port is kept for: "web in ~/src/shop", with its user where that is somebody else. Safe to print.
 struct str
 words_lease(struct arena *arena, const struct lease *lease, const struct report_privacy *privacy);

@@ -96,10 +96,13 @@ plan_http(struct plan_maker *maker)
     for (size_t i = 0; i < cause->users.count; i++) {
         const struct http_user *user = &cause->users.items[i];
         struct service service;
-        if (find_service(maker, user, &service))
+        // The program of a service is nobody's own: of the others, each is looked at when it is added.
+        if (find_service(maker, user, &service)) {
+            plan_guard_only_holders(maker);
             plan_stop_service(maker, &service, cost_of(maker, user));
-        else
+        } else {
             stop_process(maker, user, find_behind(cause, user->pid));
+        }
     }
     return true;
 }
@@ -124,8 +127,9 @@ plan_serves_http(struct arena *arena, uint32_t pid, uint16_t port)
 // --- what netsh takes away ---
 
 static void
-needs_admin(struct plan_maker *maker)
+guard_setting(struct plan_maker *maker)
 {
+    plan_guard_only_holders(maker);
     if (!is_admin(maker))
         plan_refuse(maker->plan, (struct plan_refusal){.kind = PLAN_REFUSED_RIGHT,
                                                        .sentence = STR("changing settings of the system takes more "
@@ -220,7 +224,7 @@ plan_portproxy(struct plan_maker *maker)
     plan_guard_word(
         maker->plan, PLAN_ALLOW_SYSTEM,
         str_printf(maker->plan->arena, "%.*s; the rule is a setting of the system", STR_ARG(maker->cause->sentence)));
-    needs_admin(maker);
+    guard_setting(maker);
     return true;
 }
 
@@ -299,7 +303,7 @@ plan_excluded_range(struct plan_maker *maker)
     plan_guard_word(
         maker->plan, PLAN_ALLOW_SYSTEM,
         str_printf(maker->plan->arena, "%.*s; somebody did that on purpose", STR_ARG(maker->cause->sentence)));
-    needs_admin(maker);
+    guard_setting(maker);
     return true;
 }
 

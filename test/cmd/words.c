@@ -176,4 +176,15 @@ TEST(a_command_of_windows_has_its_quotes)
     CHECK_STR(words_path(arena, STR("C:\\Users\\ann\\src"), &privacy), "~\\src");
 }
 
+TEST(a_command_is_run_in_a_folder_as_its_system_does_it)
+{
+    struct host windows = {.platform = STR("windows")};
+    struct host linux_host = {.platform = STR("linux")};
+    CHECK_STR(words_in_folder(arena, &linux_host, STR("/home/ann/my shop"), STR("node a.js")),
+              "cd '/home/ann/my shop' && node a.js");
+    CHECK_STR(words_in_folder(arena, &windows, STR("D:\\my shop\\"), STR("node a.js")),
+              "cd /d \"D:\\my shop\" && node a.js");
+    CHECK_STR(words_in_folder(arena, &windows, STR("C:\\"), STR("a.exe")), "cd /d C:\\ && a.exe");
+}
+
 TAP_MAIN

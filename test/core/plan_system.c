@@ -278,6 +278,35 @@ TEST(services_that_windows_depends_on_are_kept)
     }
 }
 
+#define CHILD(service)                                                                             \
+    "\"processes\": [" ONE(40, 39, "node", "\"session\": 0,") "," ONE(39, 2, "nssm", "") "," ONE(  \
+        2, 1, "services", "") "], " HELD_BY(40) ", \"services\": "                                 \
+                                                "[{\"manager\": \"windows\", \"name\": \"" service \
+                                                "\", \"main_pid\": 39, \"state\": \"active\"}]"
+
+TEST(what_the_program_of_a_service_started_stops_with_the_service)
+{
+    struct plan plan = plan_windows(arena, CHILD("shop"), (struct plan_wish){0});
+    CHECK_INT(plan.steps.count, 1);
+    CHECK_STR(plan.steps.items[0].sentence, "Stop shop");
+    plan_close(&plan);
+}
+
+TEST(what_is_no_program_of_mine_is_not_given_up_for_me)
+{
+    struct plan_wish mine = allowed;
+    mine.only.exe = STR("node");
+    struct plan plan = plan_windows(arena, PROXY(RULE), mine);
+    CHECK_INT(plan_state(&plan), PLAN_NOT_YOURS);
+    plan_close(&plan);
+    plan = plan_windows(arena, EXCLUDED(RANGE("ipv4", 3000, 3000, GIVEN)), mine);
+    CHECK_INT(plan_state(&plan), PLAN_NOT_YOURS);
+    plan_close(&plan);
+    plan = plan_windows(arena, HTTP("shop", QUEUE("40")), mine);
+    CHECK_INT(plan_state(&plan), PLAN_NOT_YOURS);
+    plan_close(&plan);
+}
+
 TEST(the_service_of_remote_desktops_stops_with_its_own_word)
 {
     static const char host[] = "\"processes\": [" ONE(70, 1, "svchost", "") "], " HELD_BY(

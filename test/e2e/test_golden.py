@@ -85,7 +85,7 @@ CASES = {
     "windows-relay-silent": ("relay", True, ["why localhost:3000"]),
     "windows-reuse": ("listener", True, ["why tcp/8080", "why tcp/8080 --bind reuse"]),
     "windows-service": ("service", True, ["why udp/1900", "list", "free udp/1900 -n"]),
-    "windows-service-child": ("listener", True, ["why tcp/5432", "list"]),
+    "windows-service-child": ("listener", True, ["why tcp/5432", "list", "free tcp/5432 -n"]),
     "windows-service-unseen": ("listener", True, ["why tcp/5040"]),
     "windows-shared": ("shared", False, ["why tcp/5173", "why tcp/5174", "why 127.0.0.1:5173"]),
     "windows-smb": ("kernel", True, ["why tcp/445", "why tcp/139"]),
