@@ -5,6 +5,11 @@
 #include "sys/dialog.h"
 #include "sys/process.h"
 
+enum {
+    LOOKS_MOST = 4, // at what starts a program again
+    AGAIN_MS = 250, // between them
+};
+
 struct str
 release_outcome_name(enum release_outcome outcome)
 {
@@ -123,27 +128,69 @@ run_plan(struct release *release, struct plan *plan)
     release_judge(release, plan);
 }
 
-// What was seen to start the program again, and the program anew.
+// Whether the plan ends more than the program that came back: without that it would come back once more.
 static bool
-plan_second(struct release *release)
+ends_starter(const struct plan *plan)
 {
-    const struct plan_goal *taken = release->taken;
+    for (size_t i = 0; i < plan->steps.count; i++) {
+        enum lever lever = plan->steps.items[i].lever;
+        if (lever == LEVER_SUPERVISOR || lever == LEVER_SERVICE || lever == LEVER_CONTAINER)
+            return true;
+    }
+    return false;
+}
+
+// What was seen to start the program again, and the program anew. False where that can't be carried out; `later` then tells
+// whether another look may bring more.
+static bool
+plan_starter(struct release *release, bool *later)
+{
     struct plan_wish wish = release->plan->wish;
     struct plan *second = arena_alloc(release->arena, sizeof *second);
 
-    if (release->outcome != RELEASE_RESPAWNED || (wish.allow & PLAN_ALLOW_SUPERVISOR) == 0 || release->interrupted)
-        return false;
     for (size_t i = 0; i < release->starters.count; i++)
         *LIST_ADD(release->arena, &wish.starters) = release->starters.items[i];
-    plan_make(release->arena, &wish, &taken->question, 1, second);
-    bool goes_on = plan_state(second) == PLAN_READY &&
-                   (!release->face.may_go_on || release->face.may_go_on(release->face.data, second));
-    if (!goes_on) {
+    plan_make(release->arena, &wish, &release->taken->question, 1, second);
+    enum plan_state state = plan_state(second);
+    release->second = state == PLAN_READY && ends_starter(second) ? second : NULL;
+    *later = state == PLAN_NOTHING || (state == PLAN_READY && !release->second);
+    if (!release->second)
         plan_close(second);
+    return release->second != NULL;
+}
+
+// Looks anew at what came of the plan, after a short watch.
+static void
+judge_again(struct release *release)
+{
+    unsigned watch_ms = release->watch_ms;
+
+    release->watch_ms = AGAIN_MS;
+    release_watch(release, release->plan);
+    release->watch_ms = watch_ms;
+    release_judge(release, release->plan);
+}
+
+// What starts a program again may be between two of them just when it is looked at: the port is free for that moment, or who
+// has it can't be told. Then it is looked at again, a few times; a port that is still free at the end is free.
+static bool
+plan_second(struct release *release)
+{
+    if (release->outcome != RELEASE_RESPAWNED || (release->plan->wish.allow & PLAN_ALLOW_SUPERVISOR) == 0)
+        return false;
+    bool later = true;
+    for (int look = 0; look < LOOKS_MOST && later && !release->interrupted; look++) {
+        if (look > 0)
+            judge_again(release);
+        if (release->outcome != RELEASE_RESPAWNED || !plan_starter(release, &later))
+            continue;
+        if (!release->face.may_go_on || release->face.may_go_on(release->face.data, release->second))
+            return true;
+        plan_close(release->second);
+        release->second = NULL;
         return false;
     }
-    release->second = second;
-    return true;
+    return false;
 }
 
 void

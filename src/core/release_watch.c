@@ -142,23 +142,45 @@ is_taken_again(struct plan *plan, struct plan_goal *goal)
     return !goal->failed && !goal->answer.bindable;
 }
 
+static void
+look_at_all(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->goals.count; i++)
+        plan_look(plan, &plan->goals.items[i]);
+}
+
+// The first port that still can't be bound, or NULL.
+static struct plan_goal *
+first_taken(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->goals.count; i++)
+        if (plan->goals.items[i].failed || !plan->goals.items[i].answer.bindable)
+            return &plan->goals.items[i];
+    return NULL;
+}
+
 void
 release_watch(struct release *release, struct plan *plan)
 {
     int64_t end = clock_mono_us() + (int64_t)release->watch_ms * 1000;
-    bool taken = false;
 
-    while (!taken && clock_mono_us() < end) {
+    while (clock_mono_us() < end) {
         int64_t slice = clock_mono_us() + WATCH_STEP_MS * 1000;
+        bool taken = false;
         if (!release_wait(release, plan, NULL, NULL, 0, slice < end ? slice : end) && release->interrupted)
             break;
         // What lets go late is free from then on.
         (void)release_notice(plan);
         for (size_t i = 0; i < plan->goals.count && !taken; i++)
             taken = plan->goals.items[i].free_us != 0 && is_taken_again(plan, &plan->goals.items[i]);
+        if (!taken)
+            continue;
+        // One that came and is gone again may be followed by another.
+        look_at_all(plan);
+        if (first_taken(plan))
+            return;
     }
-    for (size_t i = 0; i < plan->goals.count; i++)
-        plan_look(plan, &plan->goals.items[i]);
+    look_at_all(plan);
 }
 
 // A program that has the port now and had it not before.
@@ -209,17 +231,7 @@ name_starter(struct release *release, struct plan *plan, const struct holder *ho
     release->can_end_starter = !manager && (!many || entry_supervisor(arena, holder) == process) &&
                                !plan_is_own_process(plan, process->pid) && !holder_is_beyond(arena, process);
     if (release->can_end_starter && !str_list_has(&plan->wish.starters, plan_key(arena, process)))
-        *LIST_ADD(arena, &release->starters) = plan_key(arena, process);
-}
-
-// The first port that still can't be bound, or NULL.
-static struct plan_goal *
-first_taken(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->goals.count; i++)
-        if (plan->goals.items[i].failed || !plan->goals.items[i].answer.bindable)
-            return &plan->goals.items[i];
-    return NULL;
+        str_list_add_new(arena, &release->starters, plan_key(arena, process));
 }
 
 void
