@@ -196,6 +196,43 @@ def a_service_that_takes_longer_than_it_may_is_told_as_that():
     assert document["plan"][0]["result"] == "timed-out", document["plan"]
 
 
+PROXY = r"HKLM\SYSTEM\CurrentControlSet\Services\PortProxy\v4tov4\tcp"
+
+
+def registry(*words):
+    subprocess.run([*lib.RUNNER, "reg", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                   env=lib.environment(), check=False)
+
+
+def proxy_rule():
+    """A rule of the port proxy, and a service by its name that listens for it; the port."""
+    port, _ = service("iphlpsvc", 0)
+    lib.after(registry, "delete", PROXY, "/f")
+    registry("add", PROXY, "/v", f"127.0.0.1/{port}", "/t", "REG_SZ", "/d", "127.0.0.1/80", "/f")
+    return port
+
+
+@test
+def a_rule_of_the_port_proxy_is_deleted_only_with_the_word():
+    port = proxy_rule()
+    said, document, _ = free_service(port)
+    assert said.code == 3 and document["outcome"] == "refused", document
+    assert [refusal["allow"] for refusal in document["refusals"]] == ["system"], document["refusals"]
+    assert [step["lever"] for step in document["plan"]] == ["system"], document["plan"]
+
+
+@test
+def what_netsh_says_to_have_done_is_looked_at():
+    """Wine's netsh agrees to everything and does nothing."""
+    port = proxy_rule()
+    said, document, _ = free_service(port, "--allow", "system")
+    step = document["plan"][0]
+    assert said.code == 1 and document["outcome"] == "refused" and step["result"] == "failed", document
+    assert "it was said to be done, and is still there" in step["error"], step
+    assert step["undo"]["command"] == (f"netsh interface portproxy add v4tov4 listenport={port} listenaddress=127.0.0.1 "
+                                       "connectport=80 connectaddress=127.0.0.1"), step
+
+
 @contextlib.contextmanager
 def display():
     """A screen for windows, for as long as it is needed."""
