@@ -53,8 +53,9 @@ static const struct str failures[] = {
 
 // What a line that does not speak of the failure itself must say to be about the server's address.
 static const struct str hints[] = {
-    STR_INIT("port"),    STR_INIT("listen"),  STR_INIT("start"), STR_INIT("serv"),
-    STR_INIT("running"), STR_INIT("address"), STR_INIT("bind"),
+    STR_INIT("port"), STR_INIT("listen"),     STR_INIT("start"),
+    STR_INIT("serv"), STR_INIT("running"),    STR_INIT("address"),
+    STR_INIT("bind"), STR_INIT("connector["), STR_INIT("protocolhandler ["),
 };
 
 struct line {

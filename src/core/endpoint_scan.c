@@ -361,6 +361,44 @@ scan_in_use(struct endpoint_scan *scan, size_t at, struct endpoint *out)
     return true;
 }
 
+// Tomcat's name of what listens, which ends in the port: Connector["http-nio-8080"], ProtocolHandler ["ajp-nio-127.0.0.1-8009"],
+// Connector[HTTP/1.1-8080]; `bracket` is where the '[' stands.
+static bool
+scan_connector(struct endpoint_scan *scan, size_t bracket, struct endpoint *out, bool *named)
+{
+    static const size_t longest = sizeof "ProtocolHandler ";
+    size_t from = bracket > longest ? bracket - longest : 0;
+    struct str before = str_trim(str_part(scan->line, from, bracket - from));
+    size_t start = bracket + 1;
+
+    if (!str_ends(before, STR("Connector")) && !str_ends(before, STR("ProtocolHandler")))
+        return false;
+    if (byte_at(scan->line, start) == '"')
+        start++;
+    struct str name = str_part(scan->line, start, LONGEST_HOST);
+    size_t close = str_find_byte(name, ']');
+    if (close == SIZE_MAX)
+        return false;
+    name = str_part(name, 0, close);
+    if (str_ends(name, STR("\"")))
+        name.len--;
+    size_t dash = str_find_last_byte(name, '-');
+    if (dash == SIZE_MAX || read_number(scan->line, start + dash + 1, &out->first) != start + name.len)
+        return false;
+    out->last = out->first;
+    struct str host = str_part(name, 0, dash);
+    host = str_part(host, str_find_last_byte(host, '-') + 1, SIZE_MAX);
+    *named = str_find_byte(host, '/') == SIZE_MAX && endpoint_part_host(host, out) == ENDPOINT_PART_GOOD &&
+             out->host == ENDPOINT_ADDRESS;
+    if (!*named)
+        *out = (struct endpoint){.first = out->first, .last = out->last};
+    out->any_protocol = false;
+    out->protocol = PROTOCOL_TCP;
+    out->text = str_part(name, dash + 1, SIZE_MAX);
+    scan->at = start + name.len;
+    return true;
+}
+
 static bool
 scan_at(struct endpoint_scan *scan, size_t at, struct endpoint *out, bool *named)
 {
@@ -374,6 +412,8 @@ scan_at(struct endpoint_scan *scan, size_t at, struct endpoint *out, bool *named
         return scan_host_port(scan, at, out, named);
     if (c == ',')
         return scan_pair(scan, at, out, named);
+    if (c == '[')
+        return scan_connector(scan, at, out, named);
     if (is_digit(c))
         return (at == 0 || !is_digit(line.ptr[at - 1])) && scan_number(scan, at, out);
     if ((c == 'i' || c == 'I') && starts_nocase(line, at, STR("in use")))

@@ -98,6 +98,26 @@ TEST(java_says_it_in_many_ways)
     FINDS("java.io.IOException: Failed to bind to myhost:8080", "8080");
 }
 
+TEST(tomcat_names_it_at_the_end_of_its_connector)
+{
+    FINDS("SEVERE [main] org.apache.catalina.util.LifecycleBase.handleSubClassException Failed to initialize component "
+          "[Connector[\"http-nio-8080\"]]\n"
+          "\torg.apache.catalina.LifecycleException: Protocol handler initialization failed\n"
+          "\t\tat org.apache.catalina.connector.Connector.initInternal(Connector.java:1049)\n"
+          "\tCaused by: java.net.BindException: Address already in use\n"
+          "\t\tat java.base/sun.nio.ch.Net.bind0(Native Method)\n",
+          "tcp/8080");
+    FINDS("SEVERE: Failed to initialize end point associated with ProtocolHandler [\"http-bio-8443\"]\n"
+          "java.net.BindException: Address already in use (Bind failed) <null>\n",
+          "tcp/8443");
+    FINDS("Failed to start component [Connector[\"ajp-nio-127.0.0.1-8009\"]]\njava.net.BindException: Address in use",
+          "tcp/127.0.0.1:8009");
+    FINDS("Failed to start component [Connector[AJP/1.3-8009]]\njava.net.BindException: Address already in use",
+          "tcp/8009");
+    FINDS("[http-nio-8080-exec-1] java.net.BindException: Address already in use", "-");
+    FINDS("Connector[\"http-nio-auto-1\", Connector[\"http-nio-x\"] Connector[] Connector[", "-");
+}
+
 TEST(go_names_the_protocol)
 {
     FINDS("listen tcp :8080: bind: address already in use", "tcp/8080");
