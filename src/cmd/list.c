@@ -11,6 +11,7 @@
 #include "cmd/list_watch.h"
 #include "cmd/table.h"
 #include "cmd/words.h"
+#include "core/container.h"
 #include "core/endpoint.h"
 #include "core/platform.h"
 #include "core/report_lease.h"
@@ -399,9 +400,34 @@ say_leases(const struct command_run *run, const struct host *host, struct str na
     }
 }
 
+// A container's port may be a rule for packets alone, without a socket here.
+static void
+say_containers(const struct command_run *run, struct host *host, struct str name)
+{
+    struct arena *arena = run->arena;
+    struct str_list told = {0}; // IPv4 and IPv6 are told once
+
+    container_find(arena, host, CONTEXT_DEADLINE_MS);
+    for (size_t i = 0; i < host->containers.count; i++) {
+        const struct container *container = &host->containers.items[i];
+        for (size_t k = 0; list_rows_container_named(container, name) && k < container->ports.count; k++) {
+            const struct published_port *port = &container->ports.items[k];
+            struct str title = utf8_display(arena, container_title(container));
+            if (port->host_port != 0)
+                str_list_add_new(arena, &told,
+                                 str_printf(arena,
+                                            "container %.*s (%.*s) has port %u (%.*s) without a socket here: "
+                                            "moorage %u",
+                                            STR_ARG(title), STR_ARG(container->runtime), port->host_port,
+                                            STR_ARG(words_protocol(port->protocol)), port->host_port));
+        }
+    }
+    for (size_t i = 0; i < told.count; i++)
+        command_note(run, told.items[i]);
+}
+
 static int
-nothing_matches(const struct command_run *run, const struct list_filter *filter, const struct host *host,
-                struct err *err)
+nothing_matches(const struct command_run *run, const struct list_filter *filter, struct host *host, struct err *err)
 {
     if (filter->names.count == 1) {
         const char *meant = run->bare ? table_near(filter->names.items[0]) : NULL;
@@ -422,6 +448,7 @@ nothing_matches(const struct command_run *run, const struct list_filter *filter,
         }
         command_note(run, str_printf(run->arena, "nothing here listens under the name %.*s", STR_ARG(name)));
         say_leases(run, host, filter->names.items[0]);
+        say_containers(run, host, filter->names.items[0]);
         if (!host->complete && host->unseen.count)
             command_note(
                 run, str_printf(run->arena, "%.*s may not be looked into: %.*s",

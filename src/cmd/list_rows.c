@@ -85,8 +85,8 @@ runs_script(const struct process *process, struct str word)
     return false;
 }
 
-static bool
-container_named(const struct container *container, struct str word)
+bool
+list_rows_container_named(const struct container *container, struct str word)
 {
     enum {
         SHORTEST_ID = 6,
@@ -111,7 +111,7 @@ list_rows_named(struct arena *arena, const struct holder *holder, struct str wor
                     runs_script(process, word)))
         return true;
     return is_called(holder_name(arena, holder), word) || is_called(holder->unit, word) ||
-           container_named(holder->container, word) || container_named(holder->forwards, word) ||
+           list_rows_container_named(holder->container, word) || list_rows_container_named(holder->forwards, word) ||
            is_called(holder->container_id, word);
 }
 

@@ -61,6 +61,10 @@ list_rows_main(const struct list_row *row);
 bool
 list_rows_named(struct arena *arena, const struct holder *holder, struct str word);
 
+// The same for a container; NULL has no name.
+bool
+list_rows_container_named(const struct container *container, struct str word);
+
 enum list_sort {
     LIST_SORT_PORT,
     LIST_SORT_NAME,

@@ -103,6 +103,16 @@ def the_container_behind_a_packet_rule_is_named():
 
 
 @test
+def a_container_without_a_socket_is_found_by_its_name():
+    port = new_port()
+    env = docker.daemon(docker.serve(docker.one_container(port), chunked=False))
+    for name in ("shop-web-1", "web"):
+        result = lib.run(name, env=env)
+        assert result.code == 1 and f"container shop-web-1 (docker) has port {port} (TCP)" in result.err, str(result)
+    assert "container" not in lib.run("shop-web-2", env=env).err
+
+
+@test
 def an_iptables_redirect_is_told():
     lib.need_root()
     port, target = new_port(), new_port()
