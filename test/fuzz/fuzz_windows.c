@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/utf16.h"
 #include "base/utf8.h"
+#include "decode/console.h"
 #include "decode/win_command.h"
 #include "decode/win_handle.h"
 #include "decode/win_process.h"
@@ -86,6 +87,25 @@ read_command(struct arena *arena, struct str bytes)
     expect(length <= line.len);
 }
 
+// What the helper of a console says; what is understood is written as it is read.
+static void
+read_answer(struct arena *arena, struct str bytes)
+{
+    struct console_answer answer;
+    struct console_answer again;
+    struct console_pids nobody = {0};
+    struct console_pids others = {0};
+    if (!console_answer_parse(arena, bytes, &answer))
+        return;
+    struct str line = console_answer_format(arena, &answer);
+    expect(console_answer_parse(arena, line, &again) && again.kind == answer.kind && again.code == answer.code &&
+           again.pids.count == answer.pids.count);
+    console_bystanders(arena, &answer.pids, &nobody, 0, &others);
+    expect(others.count <= answer.pids.count);
+    for (size_t i = 0; i < others.count; i++)
+        expect(console_has(&answer.pids, others.items[i]));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -108,6 +128,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 'C':
         read_command(arena, bytes);
+        break;
+    case 'A':
+        read_answer(arena, bytes);
         break;
     default:
         read_table(bytes, data[0]);
