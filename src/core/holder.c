@@ -289,6 +289,9 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
     struct lookup holdings = {.arena = scratch};
     struct lookup asked = {.arena = scratch};
     struct holder_origins origins = {.known.arena = scratch};
+    struct {
+        LIST_OF(size_t);
+    } of_asked = {0}; // of all holdings, which may be very many more
 
     *out = (struct holder_list){0};
     for (size_t i = 0; i < count; i++)
@@ -297,15 +300,15 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
         const struct holding *holding = &host->holdings.items[i];
         if (lookup_find(&asked, holding->socket) == SIZE_MAX)
             continue;
+        *LIST_ADD(scratch, &of_asked) = i;
         struct holder *holder = holder_of(arena, host, &pids, &seen, holding->pid, out);
         add_how(arena, holder, holding);
         find_forwarded(arena, host, holding->socket, holder);
         holder_place_by_process(arena, host, &host->sockets.items[holding->socket], holder);
     }
     // Backwards, since the newest is found first.
-    for (size_t i = host->holdings.count; i > 0; i--)
-        if (lookup_find(&asked, host->holdings.items[i - 1].socket) != SIZE_MAX)
-            lookup_add(&holdings, host->holdings.items[i - 1].pid, i - 1);
+    for (size_t i = of_asked.count; i > 0; i--)
+        lookup_add(&holdings, host->holdings.items[of_asked.items[i - 1]].pid, of_asked.items[i - 1]);
     if (out->count > 1)
         qsort(out->items, out->count, sizeof *out->items, compare_pids);
     for (size_t i = 0; i < out->count; i++) {

@@ -1,13 +1,17 @@
 #include "core/known.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "core/lookup.h"
 
 enum {
     GRACE_USUAL = 10,
     // Linux keeps 15 bytes of a process's short name (TASK_COMM_LEN in linux/sched.h).
     SHORT_NAME = 15,
+    REMEMBERED = 512,
+    NAME_REMEMBERED = 40,
 };
 
 // data/known.json, by the build
@@ -113,11 +117,12 @@ known_find(enum protocol protocol, uint16_t port, struct str name)
     {
         const cJSON *ports = json_get_array(entry, "ports");
         bool has_port = list_has_port(ports, port) && is_for_protocol(entry, protocol);
-        bool has_name = list_has_name(json_get_array(entry, "programs"), name);
+        bool any_port = cJSON_GetArraySize(ports) == 0;
+        bool has_name = (has_port || any_port) && list_has_name(json_get_array(entry, "programs"), name);
         bool alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(entry, "alone"));
         if (has_port && (has_name || (name.len == 0 && alone)))
             return cause_of(entry);
-        if (has_name && cJSON_GetArraySize(ports) == 0 && !of_any_port)
+        if (has_name && any_port && !of_any_port)
             of_any_port = entry;
     }
     return cause_of(of_any_port);
@@ -204,10 +209,31 @@ known_grace(struct str name)
     return GRACE_USUAL;
 }
 
+// One answer of known_is(), which is asked the same of each port of a range.
+struct remembered {
+    const char *class_name; // as it was given: a literal
+    bool is;
+    size_t len;
+    char name[NAME_REMEMBERED];
+};
+
 bool
 known_is(const char *class_name, struct str name)
 {
-    return list_has_name(json_get_array(json_get_object(root(), "classes"), class_name), name);
+    static struct remembered all[REMEMBERED];
+    uint64_t hash = lookup_mix(0, (uintptr_t)class_name);
+
+    if (name.len == 0 || name.len > NAME_REMEMBERED)
+        return list_has_name(json_get_array(json_get_object(root(), "classes"), class_name), name);
+    for (size_t i = 0; i < name.len; i++)
+        hash = lookup_mix(hash, (unsigned char)name.ptr[i]);
+    struct remembered *one = &all[hash % REMEMBERED];
+    if (one->class_name != class_name || one->len != name.len || memcmp(one->name, name.ptr, name.len) != 0) {
+        *one = (struct remembered){.class_name = class_name, .len = name.len};
+        memcpy(one->name, name.ptr, name.len);
+        one->is = list_has_name(json_get_array(json_get_object(root(), "classes"), class_name), name);
+    }
+    return one->is;
 }
 
 struct str

@@ -58,6 +58,7 @@ known_grace(struct str name);
 // "ends-workers" (nginx: its first process ends the others when it is asked to end), "supervisor-of-many" (pm2: it runs other
 // programs too), "interrupts" (it expects SIGINT), "critical" (never ended), "kept-unit" and "remote-access-unit" (units
 // that are not stopped for the sake of a port, without what stands behind the dot), "kept-service" (the same of Windows).
+// `class_name` is a literal.
 bool
 known_is(const char *class_name, struct str name);
 

@@ -179,4 +179,21 @@ TEST(user_of_the_systems_http_server_is_known_by_program_path_or_port)
     CHECK_STR(known_http_user(80, STR("/ReportServer"), STR("w3wp")).id, "iis");
 }
 
+TEST(what_is_remembered_of_one_name_is_said_of_no_other)
+{
+    static const char *const others[] = {"basi", "nodemon"};
+    char long_name[200];
+
+    // More names than are remembered, and those of interest again and again among them.
+    for (unsigned i = 0; i < 3000; i++) {
+        struct str odd = str_printf(arena, "program-%u", i);
+        CHECK(!known_is("shell", odd) && !known_is("supervisor", odd));
+        CHECK(known_is("shell", STR("bash")) && !known_is("supervisor", STR("bash")));
+        CHECK(known_is("supervisor", STR("nodemon")) && !known_is("shell", str_of(others[i % 2])));
+    }
+    memset(long_name, 'x', sizeof long_name);
+    CHECK(!known_is("shell", (struct str){long_name, sizeof long_name}));
+    CHECK(!known_is("shell", STR("")));
+}
+
 TAP_MAIN
