@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/map64.h"
@@ -57,6 +58,7 @@ static struct {
     size_t wanted; // what the set is made for
     bool laid_out;
     bool open;
+    bool refused; // it could not be opened: it is not tried again
 } kernel;
 
 static bool
@@ -69,8 +71,10 @@ kernel_open(size_t room, size_t wanted)
     kernel.process = getpid();
     kernel.wanted = wanted;
     kernel.open = owner_session_open(&kernel.layout, room, wanted, NULL, 0, &kernel.session);
-    if (!kernel.open)
+    if (!kernel.open) {
         owner_session_close(&kernel.session);
+        kernel.refused = true;
+    }
     return kernel.open;
 }
 
@@ -371,6 +375,25 @@ owner_bpf_find(struct owner_search *search)
     return quest.proved ? OWNER_BPF_PROVED : OWNER_BPF_EXPLAINED;
 }
 
+// Whether the kernel has bpf_loop().
+static bool
+has_loops(void)
+{
+    struct utsname names;
+    uint64_t major;
+    uint64_t minor;
+    struct str head;
+    if (uname(&names) != 0)
+        return false;
+    struct str rest = str_of(names.release);
+    if (!str_cut(&rest, '.', &head) || !str_to_u64(head, 10, &major))
+        return false;
+    size_t digits = 0;
+    while (digits < rest.len && rest.ptr[digits] >= '0' && rest.ptr[digits] <= '9')
+        digits++;
+    return major > 5 || (major == 5 && str_to_u64(str_part(rest, 0, digits), 10, &minor) && minor >= 17);
+}
+
 bool
 owner_bpf_is_allowed(struct str *why_not)
 {
@@ -387,6 +410,18 @@ owner_bpf_is_allowed(struct str *why_not)
     }
     if (!user_self().looks_into_kernel) {
         *why = STR("CAP_BPF and CAP_PERFMON are missing");
+        return false;
+    }
+    if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
+        *why = STR("this kernel does not tell its types (/sys/kernel/btf/vmlinux)");
+        return false;
+    }
+    if (!has_loops()) {
+        *why = STR("it takes Linux 5.17 or later");
+        return false;
+    }
+    if (kernel.refused) {
+        *why = STR("it was refused before");
         return false;
     }
     // The kernel counts processes as its first pid namespace does.

@@ -2,6 +2,7 @@
 
 #include "tap.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,10 +13,12 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "refuse_linux.h"
 #include "sys/owner_bpf_linux.h"
 #include "sys/owner_layout_linux.h"
 #include "sys/owner_session_linux.h"
@@ -423,6 +426,50 @@ TEST(who_lacks_the_right_is_told_so)
     waitpid(pid, NULL, 0);
     close(result[0]);
     close(result[1]);
+    CHECK_INT(verdict, 'g');
+}
+
+// Where the kernel refuses the call the walk answers, and says so.
+static char
+search_without_bpf(struct arena *arena, int fd, uint64_t inode)
+{
+    struct host host = {0};
+    struct str why_not = {0};
+    size_t index = 0;
+    if (!refuse_call(SYS_bpf, EPERM))
+        return 's';
+    *LIST_ADD(arena, &host.sockets) = (struct socket_row){.state = SOCKET_LISTEN, .inode = inode};
+    struct owner_query query = {.sockets = &index, .count = 1};
+    if (owner_bpf_try(arena, &why_not) || !why_not.len || !socket_owner_find(arena, &query, &host, NULL))
+        return 'a';
+    if (host.tier == TIER_BPF || socket_owner_tier() == TIER_BPF)
+        return 't';
+    for (size_t i = 0; i < host.holdings.count; i++) {
+        if (host.holdings.items[i].pid == (uint32_t)getpid() && host.holdings.items[i].fd == (uint64_t)fd)
+            return 'g';
+    }
+    return 'h';
+}
+
+TEST(walk_answers_where_the_kernel_refuses)
+{
+    uint64_t inode;
+    int result[2];
+    char verdict = '-';
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    CHECK(pipe(result) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        verdict = search_without_bpf(arena, fd, inode);
+        _exit(write(result[1], &verdict, 1) != 1);
+    }
+    CHECK(pid > 0 && read(result[0], &verdict, 1) == 1);
+    waitpid(pid, NULL, 0);
+    close(result[0]);
+    close(result[1]);
+    close(fd);
+    if (verdict == 's')
+        SKIP("calls can't be refused here");
     CHECK_INT(verdict, 'g');
 }
 
