@@ -77,7 +77,7 @@ struct socket_row {
     struct address remote; // FAMILY_NONE: none
     uint16_t remote_port;
     enum tri v6only;     // IPv6 sockets only
-    enum tri reuse_addr; // SO_REUSEADDR; tables don't tell it: unknown but where Windows' handles were looked at
+    enum tri reuse_addr; // SO_REUSEADDR; tables don't tell it: known where Linux' kernel or Windows' handles were asked
     enum tri reuse_port; // SO_REUSEPORT; the same
     uint32_t device;     // interface index that the socket is bound to (SO_BINDTODEVICE), 0 = none
     struct str device_name;

@@ -14,7 +14,7 @@
 #include "sys/file.h"
 #include "sys/namespace.h"
 #include "sys/neighbour.h"
-#include "sys/owner_bpf_linux.h"
+#include "sys/owner_kernel_linux.h"
 #include "sys/proc_view_linux.h"
 #include "sys/redirect.h"
 #include "sys/reserved.h"
@@ -81,7 +81,7 @@ static void
 tell_of_kernel(struct arena *arena, struct ability *ability)
 {
     struct str why_not;
-    bool asked = owner_bpf_try(arena, &why_not);
+    bool asked = owner_kernel_try(arena, &why_not);
     ability->detail =
         asked ? str_printf(arena, "%.*s; the kernel itself tells who has a socket (BPF)", STR_ARG(ability->detail))
               : str_printf(arena, "%.*s; the kernel itself can't be asked (BPF): %.*s", STR_ARG(ability->detail),

@@ -2,15 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/map64.h"
 #include "sys/clock.h"
-#include "sys/file.h"
-#include "sys/owner_session_linux.h"
-#include "sys/proc_view_linux.h"
-#include "sys/user.h"
+#include "sys/owner_kernel_linux.h"
 
 enum {
     ROOM = 1024,        // hits at first
@@ -18,7 +13,6 @@ enum {
     MAX_PORTS = 16,     // that are looked up one by one
     TRIES = 5,          // until the counts are steady
     GROWTHS = 3,        // of the room
-    LOG_SIZE = 64 << 10,
 };
 
 // A file of an asked socket.
@@ -48,43 +42,6 @@ struct quest {
     bool by_inode;           // their addresses are not known: they are recognised by the inode
     bool proved;             // so far, the counts are what was found
 };
-
-// What the kernel has of this program is kept to its end: to load it costs more than to ask it, and some questions are several
-// searches. A process that was forked from this one has one of its own.
-static struct {
-    struct owner_session session;
-    struct owner_layout layout;
-    pid_t process;
-    size_t wanted; // what the set is made for
-    bool laid_out;
-    bool open;
-    bool refused; // it could not be opened: it is not tried again
-} kernel;
-
-static bool
-kernel_open(size_t room, size_t wanted)
-{
-    if (kernel.open && kernel.process == getpid() && kernel.session.room >= room && kernel.wanted >= wanted)
-        return true;
-    if (kernel.open)
-        owner_session_close(&kernel.session);
-    kernel.process = getpid();
-    kernel.wanted = wanted;
-    kernel.open = owner_session_open(&kernel.layout, room, wanted, NULL, 0, &kernel.session);
-    if (!kernel.open) {
-        owner_session_close(&kernel.session);
-        kernel.refused = true;
-    }
-    return kernel.open;
-}
-
-static bool
-kernel_learn(struct arena *arena, struct str *why_not)
-{
-    if (!kernel.laid_out)
-        kernel.laid_out = owner_layout_read(arena, &kernel.layout, why_not);
-    return kernel.laid_out;
-}
 
 static const struct socket_row *
 asked_row(const struct owner_search *search, size_t asked)
@@ -203,7 +160,7 @@ look(struct quest *quest, struct hits *out)
             return true;
         }
         // More may come until it is asked again.
-        if (count > MAX_ROOM || !kernel_open(count * 2, quest->search->asked.count))
+        if (count > MAX_ROOM || !owner_kernel_open(quest->search->arena, count * 2, quest->search->asked.count))
             return false;
     }
     return false;
@@ -365,112 +322,65 @@ search_in_kernel(struct quest *quest)
 enum owner_bpf
 owner_bpf_find(struct owner_search *search)
 {
-    struct quest quest = {.search = search, .session = &kernel.session, .proved = true};
-    struct str why_not;
-    if (!owner_bpf_is_allowed(NULL) || !kernel_learn(search->arena, &why_not) ||
-        !kernel_open(ROOM, search->asked.count) || !search_in_kernel(&quest))
+    struct quest quest = {
+        .search = search, .session = owner_kernel_open(search->arena, ROOM, search->asked.count), .proved = true};
+    if (!quest.session || !search_in_kernel(&quest))
         return OWNER_BPF_REFUSED;
     if (search->hidden || owner_search_count_open(search))
         return OWNER_BPF_OPEN;
     return quest.proved ? OWNER_BPF_PROVED : OWNER_BPF_EXPLAINED;
 }
 
-// Whether the kernel has bpf_loop().
-static bool
-has_loops(void)
+static enum tri
+tri_of(bool is)
 {
-    struct utsname names;
-    uint64_t major;
-    uint64_t minor;
-    struct str head;
-    if (uname(&names) != 0)
-        return false;
-    struct str rest = str_of(names.release);
-    if (!str_cut(&rest, '.', &head) || !str_to_u64(head, 10, &major))
-        return false;
-    size_t digits = 0;
-    while (digits < rest.len && rest.ptr[digits] >= '0' && rest.ptr[digits] <= '9')
-        digits++;
-    return major > 5 || (major == 5 && str_to_u64(str_part(rest, 0, digits), 10, &minor) && minor >= 17);
+    return is ? TRI_YES : TRI_NO;
 }
 
-bool
-owner_bpf_is_allowed(struct str *why_not)
+static void
+read_flags_of(struct owner_search *search, struct owner_session *session, uint64_t key, const struct map64 *cookies)
 {
-    struct str ignored = {0};
-    struct str *why = why_not ? why_not : &ignored;
-    const char *most = getenv("MOORAGE_TIER");
-    if (most && strcmp(most, "proc") == 0) {
-        *why = STR("MOORAGE_TIER is set to proc");
-        return false;
+    const struct owner_layout *layout = &session->layout;
+    session->state->port = (uint32_t)(key & UINT16_MAX);
+    if (!owner_session_run(session, key >> 16 == PROTOCOL_TCP ? OWNER_RUN_TCP_FLAGS : OWNER_RUN_UDP_FLAGS))
+        return;
+    for (size_t i = 0; i < session->state->count && i < session->room; i++) {
+        size_t asked;
+        if (!map64_get(cookies, session->hits[i].inode, &asked))
+            continue;
+        struct socket_row *row = &search->host->sockets.items[search->query->sockets[asked]];
+        row->reuse_addr = tri_of(session->hits[i].fd & layout->reuse_addr.mask);
+        row->reuse_port = tri_of(session->hits[i].fd >> 8 & layout->reuse_port.mask);
     }
-    if (sizeof(void *) != 8) {
-        *why = STR("only on 64-bit kernels");
-        return false;
-    }
-    if (!user_self().looks_into_kernel) {
-        *why = STR("CAP_BPF and CAP_PERFMON are missing");
-        return false;
-    }
-    if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
-        *why = STR("this kernel does not tell its types (/sys/kernel/btf/vmlinux)");
-        return false;
-    }
-    if (!has_loops()) {
-        *why = STR("it takes Linux 5.17 or later");
-        return false;
-    }
-    if (kernel.refused) {
-        *why = STR("it was refused before");
-        return false;
-    }
-    // The kernel counts processes as its first pid namespace does.
-    if (proc_view_is_inside() || !proc_view_has_own_numbers()) {
-        *why = STR("processes have other numbers in this container");
-        return false;
-    }
-    return true;
 }
 
-// The last line of the kernel's log that says something of the program, not of the work that it was.
-static struct str
-reason_in(struct arena *arena, const char *log)
+void
+owner_bpf_read_flags(struct owner_search *search)
 {
-    struct str rest = str_of(log);
-    struct str reason = {0};
-    size_t end;
-    while ((end = str_find_byte(rest, '\n')) != SIZE_MAX) {
-        struct str line = str_part(rest, 0, end);
-        if (line.len && memcmp(line.ptr, "processed", line.len < 9 ? line.len : 9) != 0)
-            reason = line;
-        rest = str_part(rest, end + 1, SIZE_MAX);
+    struct map64 ports = {0};
+    struct map64 cookies = {0};
+    const struct owner_layout *layout = owner_kernel_layout(search->arena);
+    if (!layout || !layout->flags)
+        return;
+    for (size_t i = 0; i < search->query->count; i++) {
+        const struct socket_row *row = asked_row(search, i);
+        if (!row->cookie || !has_bucket(layout, row))
+            continue;
+        map64_put(search->arena, &cookies, row->cookie, i);
+        map64_put(search->arena, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
+        if (ports.count > MAX_PORTS)
+            return;
     }
-    return str_copy(arena, reason);
-}
-
-bool
-owner_bpf_try(struct arena *arena, struct str *why_not)
-{
-    struct owner_session session;
-    struct str lockdown;
-    char *log = arena_alloc(arena, LOG_SIZE);
-    if (!owner_bpf_is_allowed(why_not) || !kernel_learn(arena, why_not))
-        return false;
-    bool good =
-        owner_session_open(&kernel.layout, 1, 1, NULL, 0, &session) && owner_session_run(&session, OWNER_RUN_FILES);
-    owner_session_close(&session);
-    if (good)
-        return true;
-    int error = session.error;
-    const char *step = session.step;
-    if (owner_session_open(&kernel.layout, 1, 1, log, LOG_SIZE, &session))
-        log[0] = '\0';
-    owner_session_close(&session);
-    struct str reason = reason_in(arena, log);
-    if (file_read(arena, "/sys/kernel/security/lockdown", 256, false, &lockdown, NULL) &&
-        str_find(lockdown, STR("[confidentiality]")) != SIZE_MAX)
-        reason = STR("the kernel is locked down (lockdown=confidentiality)");
-    *why_not = str_printf(arena, "%s: %s%s%.*s", step, error ? strerror(error) : "not all could be read",
-                          reason.len ? ", " : "", STR_ARG(reason));
-    return false;
+    struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count) : NULL;
+    if (!session)
+        return;
+    owner_session_want_none(session);
+    for (size_t i = 0; i < cookies.capacity; i++) {
+        if (cookies.slots[i].used)
+            owner_session_want(session, cookies.slots[i].key);
+    }
+    for (size_t i = 0; i < ports.capacity; i++) {
+        if (ports.slots[i].used)
+            read_flags_of(search, session, ports.slots[i].key, &cookies);
+    }
 }

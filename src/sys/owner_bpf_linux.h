@@ -7,11 +7,7 @@
 // The count may be higher while threads are inside a call on the socket (poll(2), accept(2)): each of them stands in the
 // socket's queue of sleepers, so that an excess no larger than that is explained, though not proved.
 
-#include "base/arena.h"
-#include "base/str.h"
 #include "sys/owner_search_linux.h"
-
-#include <stdbool.h>
 
 enum owner_bpf {
     OWNER_BPF_REFUSED,   // nothing was found out
@@ -24,13 +20,10 @@ enum owner_bpf {
 enum owner_bpf
 owner_bpf_find(struct owner_search *search);
 
-// Whether the kernel would let this program look so, as far as can be told without trying; `why_not` (may be NULL) says what
-// is missing.
-bool
-owner_bpf_is_allowed(struct str *why_not);
-
-// Tries in earnest, without looking for anything. False says in `why_not` why.
-bool
-owner_bpf_try(struct arena *arena, struct str *why_not);
+// Fills in reuse_addr and reuse_port of the asked sockets, also of those that nobody has any more (TIME_WAIT), which the
+// system's tables do not tell. What can't be told stays unknown: sockets of other network namespaces, UDP-Lite and MPTCP, and
+// where very many ports are asked for.
+void
+owner_bpf_read_flags(struct owner_search *search);
 
 #endif

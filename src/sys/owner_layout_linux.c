@@ -23,6 +23,8 @@
 enum {
     WISH_TCP_SLOT = FIELD_COUNT,
     WISH_UDP_SLOT,
+    WISH_REUSE_ADDR,
+    WISH_REUSE_PORT,
     WISH_COUNT,
     MAX_OFFSET = 1 << 20, // of any member of any structure of the kernel
 };
@@ -34,6 +36,19 @@ has_all(const struct owner_layout *layout, enum owner_field first, enum owner_fi
         if (!layout->found[i])
             return false;
     }
+    return true;
+}
+
+// Bits are counted from the low end of the number, as machines do that have the little end first. False where that is not
+// so, and for what reaches beyond one byte.
+static bool
+take_bits(const struct btf_wish *wish, struct owner_bits *bits)
+{
+    const uint16_t one = 1;
+    bool little = *(const unsigned char *)&one == 1;
+    if (!little || !wish->found || !wish->bits || wish->bit + wish->bits > 8 || wish->offset >= MAX_OFFSET)
+        return false;
+    *bits = (struct owner_bits){wish->offset, ((1u << wish->bits) - 1) << wish->bit};
     return true;
 }
 
@@ -50,6 +65,8 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
                     (layout->found[FIELD_FILE_REF] || layout->found[FIELD_FILE_COUNT]);
     bool ports = has_all(layout, FIELD_SKC_NUMBER, FIELD_NET_IPV4);
     layout->tcp = ports && layout->tcp_slot && has_all(layout, FIELD_IPV4_DEATH_ROW, FIELD_BUCKET2_OWNERS);
+    layout->flags = layout->found[FIELD_SKC_COOKIE] && take_bits(&wishes[WISH_REUSE_ADDR], &layout->reuse_addr) &&
+                    take_bits(&wishes[WISH_REUSE_PORT], &layout->reuse_port);
     layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
 }
 
@@ -136,6 +153,8 @@ owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *
     struct btf_wish wishes[WISH_COUNT] = {
         OWNER_FIELDS(FIELD_WISH)[WISH_TCP_SLOT] = {.type = "inet_bind_hashbucket"},
         [WISH_UDP_SLOT] = {.type = "udp_hslot"},
+        [WISH_REUSE_ADDR] = {.type = "sock_common", .member = "skc_reuse"},
+        [WISH_REUSE_PORT] = {.type = "sock_common", .member = "skc_reuseport"},
     };
     *layout = (struct owner_layout){0};
     if (!look_up_kept(arena, wishes, why_not))

@@ -10,15 +10,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// A bit field.
+struct owner_bits {
+    uint32_t at;   // the byte with it
+    uint32_t mask; // in that byte
+};
+
 struct owner_layout {
     uint32_t at[FIELD_COUNT];
     bool found[FIELD_COUNT];
     uint32_t tcp_slot; // size of a slot of the table of bound TCP ports; 0 = unknown
     uint32_t udp_slot;
+    struct owner_bits reuse_addr; // of SO_REUSEADDR and SO_REUSEPORT in a socket
+    struct owner_bits reuse_port;
     // Whether all is there that it takes ...
     bool whole; // to look at descriptors
     bool tcp;   // to find sockets by a TCP port
     bool udp;
+    bool flags; // to tell how sockets share their port
 };
 
 // From the kernel's own type information, or from what root kept of it. False when there is none, or something is missing without which nothing can be

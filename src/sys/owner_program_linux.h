@@ -39,6 +39,7 @@
     /* From here on: to look sockets up by their port. */    \
     X(SKC_NUMBER, "sock_common", "skc_num")                  \
     X(SKC_STATE, "sock_common", "skc_state")                 \
+    X(SKC_COOKIE, "sock_common", "skc_cookie")               \
     X(SKC_NODE, "sock_common", "skc_node")                   \
     X(SKC_BIND_NODE, "sock_common", "skc_bind_node")         \
     X(NET_MIX, "net", "hash_mix")                            \
@@ -66,8 +67,10 @@ enum owner_field {
 
 // What one run of the program does.
 enum owner_run {
-    OWNER_RUN_TCP,    // the sockets that are bound to a TCP port: emits one hit for each that has a wanted inode
-    OWNER_RUN_UDP,    // the same of UDP
+    OWNER_RUN_TCP,       // the sockets that are bound to a TCP port: emits one hit for each that has a wanted inode
+    OWNER_RUN_UDP,       // the same of UDP
+    OWNER_RUN_TCP_FLAGS, // the same sockets, those without a file too: one hit for each that has a wanted cookie
+    OWNER_RUN_UDP_FLAGS,
     OWNER_RUN_FILES,  // the descriptors of all threads: emits one hit for each whose file is wanted
     OWNER_RUN_INODES, // the same for each that is a socket with a wanted inode
     OWNER_RUN_COUNTS, // reads again how often the files of the first `count` hits are referred to
@@ -80,13 +83,13 @@ enum {
 // What is wanted stands in a second map: a set of hashes (owner_hash). It may hit what is not wanted.
 struct owner_hit {
     uint64_t file;    // address of the struct file
-    uint64_t inode;   // 0 where files were looked for
+    uint64_t inode;   // 0 where files were looked for; FLAGS: the cookie
     uint64_t refs;    // how often the file is referred to
     uint64_t waiters; // COUNTS: sleepers in a call on this socket, each of which may hold a reference
     uint64_t table;   // address of the table with the descriptor; 0 = socket that was found by its port
-    uint32_t fd;
-    uint32_t pid; // of the process
-    uint32_t tid; // of the thread whose table it is; 0 = the first one's
+    uint32_t fd;      // FLAGS: the byte with SO_REUSEADDR in it, and that with SO_REUSEPORT from bit 8 on
+    uint32_t pid;     // of the process
+    uint32_t tid;     // of the thread whose table it is; 0 = the first one's
     uint32_t pad;
 };
 
@@ -101,6 +104,8 @@ struct owner_state {
     uint32_t hash_shift;
     uint32_t slot_size; // of a slot of the table of bound TCP ports
     uint32_t udp_slot_size;
+    uint32_t reuse_at; // where the bytes with the bit fields of SO_REUSEADDR and SO_REUSEPORT lie in a socket
+    uint32_t reuse_port_at;
     uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
     uint64_t far_bits;
 

@@ -68,6 +68,8 @@ set_state(struct owner_session *session)
     state->hash_shift = session->shift;
     state->slot_size = layout->tcp_slot;
     state->udp_slot_size = layout->udp_slot;
+    state->reuse_at = layout->reuse_addr.at;
+    state->reuse_port_at = layout->reuse_port.at;
 }
 
 // Whether the program sees of this process what this process knows of itself: else the offsets are not those of this kernel.

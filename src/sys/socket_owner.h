@@ -6,7 +6,9 @@
 // could hold one of the asked sockets was left out.
 // How the systems differ: Linux reads the file descriptor tables under /proc, those of threads with a table of their own
 // and of dead leaders included, then, for sockets that no descriptor explains (or with OWNER_DEEP), what fdinfo says of unix
-// sockets (scm_fds) and io_uring (UserFiles), and memory maps (proc_pid_fdinfo(5), proc_pid_maps(5)). Windows takes the
+// sockets (scm_fds) and io_uring (UserFiles), and memory maps (proc_pid_fdinfo(5), proc_pid_maps(5)). Where it is allowed
+// to, it asks the kernel itself before (sys/owner_bpf_linux.h), which also tells reuse_addr and reuse_port of the rows, and
+// does the rest only for what that does not prove. Windows takes the
 // pid of the row and scans handles only where that pid is missing, dead or younger than the socket.
 
 #include "base/arena.h"

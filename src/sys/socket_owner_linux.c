@@ -2,6 +2,7 @@
 
 #include "decode/proc.h"
 #include "sys/owner_bpf_linux.h"
+#include "sys/owner_kernel_linux.h"
 #include "sys/owner_search_linux.h"
 #include "sys/owner_walk_linux.h"
 #include "sys/proc_view_linux.h"
@@ -184,6 +185,8 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     struct owner_search search = {.arena = arena, .host = host, .query = query, .walk = &walk};
     (void)err;
     search_begin(&search);
+    if (!query->pid)
+        owner_bpf_read_flags(&search);
     walk.data = &search;
     host->complete = false;
     host->tier = TIER_PROC;
@@ -208,7 +211,7 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
 enum tier
 socket_owner_tier(void)
 {
-    if (owner_bpf_is_allowed(NULL))
+    if (owner_kernel_is_allowed(NULL))
         return TIER_BPF;
     return user_self().sees_processes ? TIER_PROC : TIER_OWN;
 }

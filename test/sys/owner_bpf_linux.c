@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "refuse_linux.h"
 #include "sys/owner_bpf_linux.h"
+#include "sys/owner_kernel_linux.h"
 #include "sys/owner_layout_linux.h"
 #include "sys/owner_session_linux.h"
 #include "sys/socket_owner.h"
@@ -29,7 +30,7 @@
 #define NEED_KERNEL()                                              \
     do {                                                           \
         struct str why_not = {0};                                  \
-        if (!owner_bpf_try(arena, &why_not))                       \
+        if (!owner_kernel_try(arena, &why_not))                    \
             SKIP(str_printf(arena, "%.*s", STR_ARG(why_not)).ptr); \
     } while (0)
 
@@ -419,7 +420,7 @@ TEST(who_lacks_the_right_is_told_so)
     if (pid == 0) {
         struct str why_not = {0};
         verdict =
-            setgid(65534) == 0 && setuid(65534) == 0 && !owner_bpf_try(arena, &why_not) && why_not.len ? 'g' : 'b';
+            setgid(65534) == 0 && setuid(65534) == 0 && !owner_kernel_try(arena, &why_not) && why_not.len ? 'g' : 'b';
         _exit(write(result[1], &verdict, 1) != 1);
     }
     CHECK(pid > 0 && read(result[0], &verdict, 1) == 1);
@@ -427,6 +428,83 @@ TEST(who_lacks_the_right_is_told_so)
     close(result[0]);
     close(result[1]);
     CHECK_INT(verdict, 'g');
+}
+
+// The row of the socket on this port in this state, and how it shares the port, as the kernel tells it.
+static struct socket_row
+flags_of(struct arena *arena, enum protocol protocol, uint16_t port, enum socket_state state)
+{
+    struct host host = {0};
+    struct err err = {0};
+    struct socket_query query = {.protocols = 1u << protocol, .states = SOCKET_STATES_ALL, .first = port, .last = port};
+    CHECK(socket_table_read(arena, &query, &host, &err));
+    struct owner_query owners = {.sockets = all_rows(arena, &host), .count = host.sockets.count};
+    CHECK(socket_owner_find(arena, &owners, &host, &err));
+    for (size_t i = 0; i < host.sockets.count; i++) {
+        if (host.sockets.items[i].state == state)
+            return host.sockets.items[i];
+    }
+    return (struct socket_row){.reuse_addr = TRI_UNKNOWN};
+}
+
+static uint16_t
+port_of(int fd)
+{
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof address;
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    return ntohs(address.sin_port);
+}
+
+TEST(options_that_share_a_port_are_told)
+{
+    uint64_t inode;
+    NEED_KERNEL();
+    static const int kinds[] = {SOCK_STREAM, SOCK_DGRAM};
+    for (size_t i = 0; i < 8; i++) {
+        int one = 1;
+        int type = kinds[i & 1];
+        int fd = open_bound(type, 0, &inode);
+        if (i & 2)
+            CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
+        if (i & 4)
+            CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0);
+        if (type == SOCK_STREAM)
+            CHECK(listen(fd, 1) == 0);
+        struct socket_row row = flags_of(arena, type == SOCK_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP, port_of(fd),
+                                         type == SOCK_STREAM ? SOCKET_LISTEN : SOCKET_UNCONN);
+        close(fd);
+        CHECK_INT(row.reuse_addr, i & 2 ? TRI_YES : TRI_NO);
+        CHECK_INT(row.reuse_port, i & 4 ? TRI_YES : TRI_NO);
+    }
+}
+
+TEST(closed_connections_keep_the_option)
+{
+    uint64_t inode;
+    NEED_KERNEL();
+    for (int reuse = 0; reuse < 2; reuse++) {
+        int listener = open_bound(SOCK_STREAM, 0, &inode);
+        uint16_t port = port_of(listener);
+        struct sockaddr_in address = {
+            .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        CHECK(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) == 0 && listen(listener, 1) == 0);
+        int client = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
+        int served = accept(listener, NULL, NULL);
+        close(listener);
+        close(served);
+        // Who closes first waits.
+        char byte;
+        CHECK(read(client, &byte, 1) == 0);
+        close(client);
+        struct socket_row row = {0};
+        for (int i = 0; i < 200 && row.reuse_addr == TRI_UNKNOWN; i++) {
+            row = flags_of(arena, PROTOCOL_TCP, port, SOCKET_TIME_WAIT);
+            usleep(1000);
+        }
+        CHECK_INT(row.reuse_addr, reuse ? TRI_YES : TRI_NO);
+    }
 }
 
 // Where the kernel refuses the call the walk answers, and says so.
@@ -440,7 +518,7 @@ search_without_bpf(struct arena *arena, int fd, uint64_t inode)
         return 's';
     *LIST_ADD(arena, &host.sockets) = (struct socket_row){.state = SOCKET_LISTEN, .inode = inode};
     struct owner_query query = {.sockets = &index, .count = 1};
-    if (owner_bpf_try(arena, &why_not) || !why_not.len || !socket_owner_find(arena, &query, &host, NULL))
+    if (owner_kernel_try(arena, &why_not) || !why_not.len || !socket_owner_find(arena, &query, &host, NULL))
         return 'a';
     if (host.tier == TIER_BPF || socket_owner_tier() == TIER_BPF)
         return 't';

@@ -64,6 +64,14 @@ read_u16(uint64_t at)
     return value;
 }
 
+static inline uint8_t
+read_u8(uint64_t at)
+{
+    uint8_t value = 0;
+    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
+    return value;
+}
+
 static inline int
 is_wanted(uint64_t key)
 {
@@ -97,12 +105,26 @@ consider(uint64_t file)
     hit->pid = state.tgid;
 }
 
+// How a socket lets others share its port.
+static inline void
+tell_flags(uint64_t sk)
+{
+    uint64_t cookie = read_u64(sk + state.at[FIELD_SKC_COOKIE]);
+    if (!is_wanted(cookie))
+        return;
+    uint32_t index = (uint32_t)state.count++;
+    struct owner_hit *hit = find_element(&hits, &index);
+    if (!hit)
+        return;
+    hit->inode = cookie;
+    hit->fd = (uint32_t)read_u8(sk + state.reuse_at) | (uint32_t)read_u8(sk + state.reuse_port_at) << 8;
+}
+
 // A socket that is bound to the port, found by its place in a list.
 static inline uint64_t
 file_of(uint64_t sk)
 {
-    uint8_t tcp_state = 0;
-    state.faults |= (uint64_t)probe_read(&tcp_state, 1, (const void *)(sk + state.at[FIELD_SKC_STATE]));
+    uint8_t tcp_state = read_u8(sk + state.at[FIELD_SKC_STATE]);
     // These are no whole sockets, and nobody has them.
     if (state.run == OWNER_RUN_TCP && (tcp_state == TIME_WAIT || tcp_state == NEW_SYN_RECV))
         return 0;
@@ -347,7 +369,9 @@ step(uint32_t i, void *data)
         next_waiter();
         return 0;
     }
-    if (sk)
+    if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS))
+        tell_flags(sk);
+    else if (sk)
         file = file_of(sk);
     if (file)
         consider(file);
@@ -406,9 +430,9 @@ IN_SECTION("program") int owner_program(void *context)
     learn(task);
     if (state.run != OWNER_RUN_COUNTS)
         state.count = 0;
-    if (state.run == OWNER_RUN_TCP) {
+    if (state.run == OWNER_RUN_TCP || state.run == OWNER_RUN_TCP_FLAGS) {
         begin_tcp();
-    } else if (state.run == OWNER_RUN_UDP) {
+    } else if (state.run == OWNER_RUN_UDP || state.run == OWNER_RUN_UDP_FLAGS) {
         begin_udp();
     } else if (state.run == OWNER_RUN_COUNTS) {
         state.step = STEP_COUNT;

@@ -1,0 +1,34 @@
+#ifndef MOORAGE_SYS_OWNER_KERNEL_LINUX_H
+#define MOORAGE_SYS_OWNER_KERNEL_LINUX_H
+
+// Whether the kernel lets this program ask it, and the session in which it does. What the kernel has of this program is kept
+// to its end: to load it costs more than to ask it, and some questions are several searches. Linux only; part of
+// sys/socket_owner.
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "sys/owner_layout_linux.h"
+#include "sys/owner_session_linux.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Whether the kernel would let this program ask, as far as can be told without trying; `why_not` (may be NULL) says what
+// is missing.
+bool
+owner_kernel_is_allowed(struct str *why_not);
+
+// Tries in earnest, without looking for anything. False says in `why_not` why.
+bool
+owner_kernel_try(struct arena *arena, struct str *why_not);
+
+// Where things lie in this kernel; NULL where it can't be asked.
+const struct owner_layout *
+owner_kernel_layout(struct arena *arena);
+
+// The session, with room for so many hits and so much in the set. It belongs to this file, and another call may change it. NULL
+// where the kernel refuses; it is not tried again then.
+struct owner_session *
+owner_kernel_open(struct arena *arena, size_t room, size_t wanted);
+
+#endif
