@@ -173,8 +173,8 @@ def benchmarks_take_what_is_compared_with(folder):
     machine.add_cjson()
     code, said = machine.setup(level="bench")
     expect(code == 1 and "nodejs" in said and "npm" in said, said)
-    machine.add("node")
-    machine.add("npm")
+    for name in ["node", "npm", "ss", "lsof", "fuser", "netstat", "strace", "gnuplot"]:
+        machine.add(name)
     expect(machine.setup(level="bench")[0] == 0, machine.calls())
 
 
