@@ -320,7 +320,7 @@ TEST(a_port_that_is_free_just_when_it_is_looked_at_is_looked_at_again)
 {
     // Whenever the one that came back ends: within a look, between two of them, before it was noticed. The script brings the
     // next one even after its starter has ended, so that only who was ended counts.
-    for (int end_ms = 201; end_ms < 300; end_ms++) {
+    for (int end_ms = 201; end_ms < 260; end_ms++) {
         talk_anew(true);
         struct release release =
             run(arena, between_two(arena, end_ms), (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
