@@ -44,6 +44,8 @@ run_say_end(const struct running *running)
     const struct supervise_end *end = &running->end;
     struct str title = run_title(running);
     struct str first = utf8_display(arena, (struct str){end->first, strlen(end->first)});
+    if (first.len == 0)
+        first = STR("a program");
 
     if (end->guard_died)
         run_say(running, STR("the process that guards the run was ended by somebody: all was ended"));

@@ -10,23 +10,21 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "decode/cgroup.h"
-#include "decode/cgroup_mount.h"
 #include "sys/become.h"
 #include "sys/clock.h"
-#include "sys/file.h"
+#include "sys/own_cgroup_linux.h"
 #include "sys/relay_linux.h"
 #include "sys/term.h"
 #include "sys/tree_linux.h"
 
 enum {
     LOOK_MS = 20,
+    UNSEEN_MS = 200,
     AGAIN_MS = 1000, // what comes sooner after the first word to end is part of it
     SOCKET_FD = 3,   // SD_LISTEN_FDS_START of sd_listen_fds(3)
     HIGH_FD = 16,    // out of the way of all numbers that mean something
@@ -34,19 +32,13 @@ enum {
 
 // ---- the end of everything, for both ----
 
-static size_t
-spared_count(const struct guard *guard)
-{
-    return guard->spared ? 1 : 0;
-}
-
 void
 guard_begin_end(struct guard *guard, int number, pid_t group)
 {
     static struct tree tree;
     int64_t now_us = clock_mono_us();
 
-    tree_read(&tree, &guard->spared, spared_count(guard));
+    tree_read(&tree);
     (void)tree_signal(&tree, number, group);
     // Who is stopped hears nothing.
     (void)tree_signal(&tree, SIGCONT, 0);
@@ -98,13 +90,17 @@ name_first(struct guard *guard, pid_t pid)
         *end = '\0';
 }
 
-// One that has ended is, until it was waited for.
+// What ends by itself just after the command needs no word; what goes on without being met was left behind as well.
 static bool
-is_our_child(pid_t pid)
+is_left(struct guard *guard, const struct tree *tree)
 {
-    siginfo_t ignored;
+    int64_t now_us = clock_mono_us();
 
-    return waitid(P_PID, (id_t)pid, &ignored, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (tree->count > 0)
+        return true;
+    if (guard->unseen_us == 0)
+        guard->unseen_us = now_us;
+    return now_us - guard->unseen_us >= UNSEEN_MS * INT64_C(1000);
 }
 
 bool
@@ -114,26 +110,25 @@ guard_is_over(struct guard *guard)
 
     if (!guard->child_ended && guard->ending_us == 0)
         return false;
-    tree_read(&tree, &guard->spared, spared_count(guard));
-    if (tree.count > 0 && guard->ending_us == 0) {
-        guard->end.left = tree.count;
-        name_first(guard, tree.pids[0]);
-        guard_begin_end(guard, SIGTERM, 0);
-    }
-    if (tree.count > 0 && clock_mono_us() - guard->ending_us >= guard->grace_ms * INT64_C(1000)) {
-        guard->end.hard =
-            tree_end(guard->cgroup, &guard->spared, spared_count(guard), reap, guard, &guard->end.stubborn);
-        tree.count = 0;
-    }
-    if (tree.count > 0)
-        return false;
     reap(guard);
-    if (!guard->child_ended && guard->end.stubborn == 0 && is_our_child(guard->child))
-        return false;
+    bool over = tree_is_empty();
+    if (!over) {
+        tree_read(&tree);
+        if (guard->ending_us == 0 && is_left(guard, &tree)) {
+            guard->end.left = tree.count ? tree.count : 1;
+            if (tree.count)
+                name_first(guard, tree.pids[0]);
+            guard_begin_end(guard, SIGTERM, 0);
+        }
+    }
+    if (!over && guard->ending_us && clock_mono_us() - guard->ending_us >= guard->grace_ms * INT64_C(1000)) {
+        guard->end.hard = tree_end(guard->cgroup, reap, guard, &guard->end.stubborn);
+        over = true;
+    }
     guard->end.code = !guard->child_ended          ? 128 + SIGKILL
                       : WIFSIGNALED(guard->status) ? 128 + WTERMSIG(guard->status)
                                                    : WEXITSTATUS(guard->status);
-    return true;
+    return over;
 }
 
 // ---- the command ----
@@ -141,18 +136,9 @@ guard_is_over(struct guard *guard)
 static void
 be_command(const struct supervise_ask *ask, char *const *argv, const char *cgroup, int told)
 {
-    char path[4200];
     char number[16];
 
-    if (cgroup) {
-        snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
-        // Refused, the command runs where we run.
-        ssize_t put = fd >= 0 ? write(fd, "0", 1) : 0;
-        (void)put;
-        if (fd >= 0)
-            close(fd);
-    }
+    own_cgroup_enter(cgroup);
     struct arena *arena = arena_open();
     for (size_t i = 0; i < ask->variable_count; i++)
         setenv(str_c(arena, ask->variables[i].name), str_c(arena, ask->variables[i].value), 1);
@@ -204,29 +190,6 @@ start_command(struct guard *guard, const struct supervise_ask *ask, char *const 
 }
 
 // ---- the guardian ----
-
-// A cgroup of the command's own below ours, where that may be made.
-static const char *
-make_cgroup(struct arena *arena)
-{
-    struct cgroup_mount mount;
-    struct str mounts;
-    struct str groups;
-    struct str path;
-
-    if (!file_read(arena, "/proc/self/mountinfo", 1 << 20, false, &mounts, NULL) ||
-        !cgroup_mount_parse(arena, mounts, CGROUP_TREE_UNIFIED, &mount) || mount.root.len > 0 ||
-        !file_read(arena, "/proc/self/cgroup", 1 << 16, false, &groups, NULL))
-        return NULL;
-    size_t at = str_starts(groups, STR("0::")) ? 0 : str_find(groups, STR("\n0::"));
-    if (at == SIZE_MAX)
-        return NULL;
-    path = str_part(groups, at + (at ? 4 : 3), SIZE_MAX);
-    path = str_part(path, 0, str_find_byte(path, '\n'));
-    const char *folder = str_c(arena, str_printf(arena, "%.*s%.*s/moorage-run-%d", STR_ARG(mount.point),
-                                                 STR_ARG(str_equal(path, STR("/")) ? STR("") : path), (int)getpid()));
-    return mkdir(folder, 0755) == 0 ? folder : NULL;
-}
 
 static void
 tell(int socket, const struct guard_told *told)
@@ -313,10 +276,9 @@ watch(struct guard *guard, int socket, int front_pidfd, int signals)
 }
 
 void
-guard_be_guardian(const struct supervise_ask *ask, char *const *argv, int socket, int front_pidfd)
+guard_be_guardian(const struct supervise_ask *ask, char *const *argv, int socket, int front_pidfd, const char *cgroup)
 {
-    struct arena *arena = arena_open();
-    struct guard guard = {.grace_ms = ask->grace_ms, .cgroup = make_cgroup(arena)};
+    struct guard guard = {.grace_ms = ask->grace_ms, .cgroup = cgroup};
     struct guard_told told = {.word = GUARD_FAILED};
     sigset_t all;
     sigset_t children;
@@ -335,8 +297,7 @@ guard_be_guardian(const struct supervise_ask *ask, char *const *argv, int socket
         watch(&guard, socket, front_pidfd, signals);
         told = (struct guard_told){.word = GUARD_ENDED, .end = guard.end};
     }
-    if (guard.cgroup)
-        (void)rmdir(guard.cgroup);
+    own_cgroup_remove(cgroup);
     tell(socket, &told);
     _exit(0);
 }

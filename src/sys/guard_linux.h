@@ -34,14 +34,14 @@ struct guard_order {
     pid_t group; // a process group that has got it already, 0 = none
 };
 
-// The end of everything below the process that has this.
+// The end of everything below the process that has this; it has no other children.
 struct guard {
     unsigned grace_ms;
     pid_t child; // the command
     bool child_ended;
     int status;
     const char *cgroup; // NULL = none
-    pid_t spared;       // a child that is no part of it, 0 = none
+    int64_t unseen_us;  // since when something lives that is not met, 0 = nothing
     int64_t ending_us;  // when all were asked, 0 = not yet
     struct supervise_end end;
 };
@@ -61,6 +61,6 @@ guard_is_over(struct guard *guard);
 
 // In a child of the front: is the guardian, from the start of the command to the end of everything. Never returns.
 void
-guard_be_guardian(const struct supervise_ask *ask, char *const *argv, int socket, int front_pidfd);
+guard_be_guardian(const struct supervise_ask *ask, char *const *argv, int socket, int front_pidfd, const char *cgroup);
 
 #endif

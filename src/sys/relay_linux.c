@@ -113,6 +113,20 @@ relay_open(struct relay *out, struct err *err)
 }
 
 void
+relay_deafen(struct relay *relay)
+{
+    if (relay->ear <= 0)
+        return;
+    // Ended by somebody and waited for, its number may be another's by now.
+    if (waitpid(relay->ear, NULL, WNOHANG) == 0) {
+        kill(relay->ear, SIGKILL);
+        waitpid(relay->ear, NULL, 0);
+    }
+    close(relay->heard);
+    relay->ear = relay->heard = -1;
+}
+
+void
 relay_close(struct relay *relay)
 {
     struct signalfd_siginfo info;
@@ -124,14 +138,7 @@ relay_close(struct relay *relay)
         ;
     close(relay->signals);
     relay->signals = -1;
-    if (relay->ear > 0) {
-        // Ended by somebody and waited for, its number may be another's by now.
-        if (waitpid(relay->ear, NULL, WNOHANG) == 0) {
-            kill(relay->ear, SIGKILL);
-            waitpid(relay->ear, NULL, 0);
-        }
-        close(relay->heard);
-    }
+    relay_deafen(relay);
     sigprocmask(SIG_SETMASK, &sets.before, NULL);
 }
 

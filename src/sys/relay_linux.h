@@ -33,6 +33,10 @@ relay_open(struct relay *out, struct err *err);
 void
 relay_close(struct relay *relay);
 
+// Ends the child that hears what the group gets: from then on everything counts as sent to us alone. Calm when it is gone.
+void
+relay_deafen(struct relay *relay);
+
 // In a child, before it becomes another program: what was blocked before.
 void
 relay_forget(void);

@@ -59,7 +59,8 @@ struct supervise;
 bool
 supervise_listen(struct address address, uint16_t port, intptr_t *out, struct err *err);
 
-// Starts the command; takes the socket. False with 127 in `code` when there is no such program, 126 when it can't be run.
+// Starts the command; takes the socket. False with 127 in `code` when there is no such program, 126 when it can't be run; `code` is
+// left as it is when it can't be guarded.
 bool
 supervise_start(struct arena *arena, const struct supervise_ask *ask, struct supervise **out, int *code,
                 struct err *err);

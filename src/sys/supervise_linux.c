@@ -20,6 +20,7 @@
 #include "sys/become.h"
 #include "sys/clock.h"
 #include "sys/guard_linux.h"
+#include "sys/own_cgroup_linux.h"
 #include "sys/relay_linux.h"
 #include "sys/term.h"
 #include "sys/tree_linux.h"
@@ -89,9 +90,9 @@ supervise_listen(struct address address, uint16_t port, intptr_t *out, struct er
 
 // ---- the start ----
 
-// False with the errno in `error`.
+// False with the errno in `error`; `refused`: it is the command that could not be started.
 static bool
-hear_start(struct supervise *supervise, int *error)
+hear_start(struct supervise *supervise, bool *refused, int *error)
 {
     struct guard_told told;
     ssize_t got;
@@ -100,12 +101,14 @@ hear_start(struct supervise *supervise, int *error)
         got = recv(supervise->socket, &told, sizeof told, 0);
     while (got < 0 && errno == EINTR);
     *error = got == (ssize_t)sizeof told ? told.number : EPIPE;
+    *refused = got == (ssize_t)sizeof told && told.word == GUARD_FAILED;
     supervise->guard.child = told.number;
     return got == (ssize_t)sizeof told && told.word == GUARD_STARTED;
 }
 
 static bool
-start_guardian(struct supervise *supervise, const struct supervise_ask *ask, char *const *argv, int *error)
+start_guardian(struct supervise *supervise, const struct supervise_ask *ask, char *const *argv, bool *refused,
+               int *error)
 {
     int ends[2];
     int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -117,11 +120,11 @@ start_guardian(struct supervise *supervise, const struct supervise_ask *ask, cha
     supervise->socket = ends[0];
     supervise->guardian = fork();
     if (supervise->guardian == 0)
-        guard_be_guardian(ask, argv, ends[1], pidfd);
+        guard_be_guardian(ask, argv, ends[1], pidfd, supervise->guard.cgroup);
     *error = errno;
     close(ends[1]);
     close(pidfd);
-    return supervise->guardian > 0 && hear_start(supervise, error);
+    return supervise->guardian > 0 && hear_start(supervise, refused, error);
 }
 
 static void
@@ -138,6 +141,7 @@ supervise_start(struct arena *arena, const struct supervise_ask *ask, struct sup
 {
     struct supervise *supervise = arena_alloc(arena, sizeof *supervise);
     char **argv = arena_array(arena, ask->command->count + 1, sizeof *argv);
+    bool refused = false;
     int error = 0;
 
     for (size_t i = 0; i < ask->command->count; i++)
@@ -149,21 +153,22 @@ supervise_start(struct arena *arena, const struct supervise_ask *ask, struct sup
         .with_parent = ask->with_parent,
         .guard = {.grace_ms = ask->grace_ms},
     };
-    *code = BECOME_CANT_RUN;
     if (!relay_open(&supervise->relay, err))
         return false;
+    supervise->guard.cgroup = own_cgroup_make(arena);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    supervise->guard.spared = supervise->relay.ear > 0 ? supervise->relay.ear : 0;
-    bool good = start_guardian(supervise, ask, argv, &error);
+    bool good = start_guardian(supervise, ask, argv, &refused, &error);
     if (ask->socket >= 0)
         close((int)ask->socket);
     if (!good) {
         // The guardian may have been ended by somebody just after it started the command.
-        (void)tree_end(NULL, &supervise->guard.spared, supervise->guard.spared ? 1 : 0, reap, NULL,
-                       &supervise->guard.end.stubborn);
+        relay_deafen(&supervise->relay);
+        (void)tree_end(supervise->guard.cgroup, reap, NULL, &supervise->guard.end.stubborn);
+        supervise_close(supervise);
+        if (!refused)
+            return err_set(err, ERR_SYSTEM, (unsigned long)error, "guard %s: %s", argv[0], strerror(error));
         bool missing = error == ENOENT || error == ENOTDIR;
         *code = missing ? BECOME_NOT_FOUND : BECOME_CANT_RUN;
-        supervise_close(supervise);
         return err_set(err, missing ? ERR_GONE : ERR_NOT_ALLOWED, (unsigned long)error, "run %s: %s", argv[0],
                        strerror(error));
     }
@@ -263,6 +268,8 @@ take_over(struct supervise *supervise)
     supervise->took_over = true;
     supervise->guard.end.guard_died = true;
     waitpid(supervise->guardian, NULL, 0);
+    // Nothing but what must end is below us from here on.
+    relay_deafen(&supervise->relay);
     supervise->ending = true;
     guard_begin_end(&supervise->guard, SIGTERM, 0);
 }
@@ -378,13 +385,12 @@ size_t
 supervise_list(struct arena *arena, const struct supervise *supervise, uint32_t **pids)
 {
     static struct tree tree;
-    pid_t spared = supervise->guard.spared;
     size_t count = 0;
 
-    tree_read(&tree, &spared, spared ? 1 : 0);
+    tree_read(&tree);
     *pids = arena_array(arena, tree.count + 1, sizeof **pids);
     for (size_t i = 0; i < tree.count; i++)
-        if (tree.pids[i] != supervise->guardian)
+        if (tree.pids[i] != supervise->guardian && tree.pids[i] != supervise->relay.ear)
             (*pids)[count++] = (uint32_t)tree.pids[i];
     return count;
 }
@@ -432,5 +438,7 @@ supervise_close(struct supervise *supervise)
         close(supervise->parent);
     if (supervise->guardian > 0 && !supervise->took_over)
         waitpid(supervise->guardian, NULL, 0);
+    // The guardian did, unless it was ended.
+    own_cgroup_remove(supervise->guard.cgroup);
     relay_close(&supervise->relay);
 }

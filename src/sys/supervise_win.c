@@ -106,6 +106,7 @@ supervise_start(struct arena *arena, const struct supervise_ask *ask, struct sup
     wchar_t *program;
     wchar_t *line;
 
+    int refused = *code;
     supervise->grace_ms = ask->grace_ms;
     if (ask->with_parent)
         supervise->parent = OpenProcess(SYNCHRONIZE, FALSE, life_parent());
@@ -113,10 +114,12 @@ supervise_start(struct arena *arena, const struct supervise_ask *ask, struct sup
     if (!program_find(arena, ask->command->items, ask->command->count, &program, &line))
         return err_set(err, ERR_GONE, ERROR_FILE_NOT_FOUND, "run %.*s: there is no such program",
                        STR_ARG(ask->command->items[0]));
-    *code = BECOME_CANT_RUN;
     supervise->job = make_job();
-    if (!supervise->job)
+    if (!supervise->job) {
+        *code = refused;
         return fault_set(err, GetLastError(), "make a job");
+    }
+    *code = BECOME_CANT_RUN;
     // The command inherits our environment as it is then.
     for (size_t i = 0; i < ask->variable_count; i++)
         SetEnvironmentVariableW(wide_from(arena, ask->variables[i].name), wide_from(arena, ask->variables[i].value));

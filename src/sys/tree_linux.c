@@ -8,16 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "decode/proc.h"
 #include "sys/clock.h"
+#include "sys/own_cgroup_linux.h"
 
 enum {
     STOP_SWEEPS = 20,  // until no new ones come
     GIVE_UP_MS = 3000, // for those that may not be signalled
     LOOK_MS = 2,
+    CHILD_SWEEPS = 200,
+    CHILDREN_TEXT = 16384,
     PARENTS_MOST = 4096,
     KNOWN_MOST = 65536,
 };
@@ -34,15 +38,6 @@ read_stat(pid_t pid, struct proc_stat *out, char *buffer, size_t size)
     ssize_t got = read(fd, buffer, size);
     close(fd);
     return got > 0 && proc_parse_stat((struct str){buffer, (size_t)got}, out);
-}
-
-static bool
-is_spared(pid_t pid, const pid_t *spared, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (spared[i] == pid)
-            return true;
-    return false;
 }
 
 struct known {
@@ -118,13 +113,13 @@ settle_place(struct known *start, size_t count, pid_t self)
 }
 
 void
-tree_read(struct tree *out, const pid_t *spared, size_t spared_count)
+tree_read(struct tree *out)
 {
     size_t count = read_all();
     pid_t self = getpid();
 
     for (size_t i = 0; i < count; i++)
-        if (known[i].pid == self || is_spared(known[i].pid, spared, spared_count))
+        if (known[i].pid == self)
             known[i].place = APART;
     out->count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -133,6 +128,14 @@ tree_read(struct tree *out, const pid_t *spared, size_t spared_count)
         if (known[i].place == BELOW && !known[i].ended && out->count < TREE_MOST)
             out->pids[out->count++] = known[i].pid;
     }
+}
+
+bool
+tree_is_empty(void)
+{
+    siginfo_t ignored;
+
+    return waitid(P_ALL, 0, &ignored, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
 }
 
 // Whether it is below this process, by its parents as they are now.
@@ -179,25 +182,33 @@ tree_signal(const struct tree *tree, int number, pid_t group)
     return failed;
 }
 
-static void
-end_cgroup(const char *folder)
+// Ends the children of this process, which the kernel lists at once (/proc/PID/task/PID/children): what lives only for a moment is
+// met so. A child keeps its number until it was waited for. How many there were.
+static size_t
+end_children(void)
 {
-    char path[4200];
+    char path[48];
+    char text[CHILDREN_TEXT];
+    struct str rest;
+    struct str word;
+    uint64_t pid;
+    size_t count = 0;
 
-    if (!folder)
-        return;
-    snprintf(path, sizeof path, "%s/cgroup.kill", folder);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    ssize_t put = write(fd, "1", 1);
-    (void)put;
-    close(fd);
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text) : 0;
+    if (fd >= 0)
+        close(fd);
+    // A number that was cut off at the end is none that counts.
+    rest = (struct str){text, got > 0 ? (size_t)got : 0};
+    while (str_cut(&rest, ' ', &word))
+        if (rest.ptr > word.ptr + word.len && str_to_u64(word, 10, &pid) && kill((pid_t)pid, SIGKILL) == 0)
+            count++;
+    return count;
 }
 
 size_t
-tree_end(const char *cgroup, const pid_t *spared, size_t spared_count, void (*reap)(void *data), void *data,
-         size_t *stubborn)
+tree_end(const char *cgroup, void (*reap)(void *data), void *data, size_t *stubborn)
 {
     static struct tree tree;
     int64_t end_us = clock_mono_us() + GIVE_UP_MS * INT64_C(1000);
@@ -205,23 +216,28 @@ tree_end(const char *cgroup, const pid_t *spared, size_t spared_count, void (*re
     size_t ended = 0;
 
     *stubborn = 0;
-    tree_read(&tree, spared, spared_count);
+    tree_read(&tree);
     ended = tree.count;
     // Who is stopped makes no new ones: first all are stopped, until no more are found, and then ended.
     for (int sweep = 0; sweep < STOP_SWEEPS && tree.count != before; sweep++) {
         before = tree.count;
         (void)tree_signal(&tree, SIGSTOP, 0);
-        tree_read(&tree, spared, spared_count);
+        tree_read(&tree);
         ended = tree.count > ended ? tree.count : ended;
     }
-    end_cgroup(cgroup);
     for (;;) {
+        own_cgroup_kill(cgroup);
         size_t failed = tree_signal(&tree, SIGKILL, 0);
         reap(data);
-        tree_read(&tree, spared, spared_count);
-        if (tree.count == 0)
+        for (int sweep = 0; sweep < CHILD_SWEEPS && !tree_is_empty(); sweep++) {
+            size_t met = end_children();
+            ended = met > ended ? met : ended;
+            reap(data);
+        }
+        if (tree_is_empty())
             return ended;
-        if (failed == tree.count && clock_mono_us() > end_us) {
+        tree_read(&tree);
+        if (tree.count > 0 && failed == tree.count && clock_mono_us() > end_us) {
             *stubborn = tree.count;
             // They were stopped only if they could be signalled, which they can't.
             return ended - tree.count;

@@ -19,19 +19,23 @@ struct tree {
     pid_t pids[TREE_MOST];
 };
 
-// The living ones below this process, but for the children `spared` (0 = none) and what is below those.
+// The living ones below this process. One reading takes its time: what makes new ones faster may be missed.
 void
-tree_read(struct tree *out, const pid_t *spared, size_t spared_count);
+tree_read(struct tree *out);
+
+// Whether nothing at all is below this process; certain, for a subreaper: whatever lives below it has a child of it above itself.
+// Children that have ended and were not waited for count as well.
+bool
+tree_is_empty(void);
 
 // Sends a signal to each of them; to those of the process group `group` not (0: to all). How many it could not be sent to.
 size_t
 tree_signal(const struct tree *tree, int number, pid_t group);
 
 // Ends all below this process by force, however fast they make new ones, and waits until they are gone; `cgroup` (NULL = none)
-// is a folder whose processes are ended as a whole first. `reap` takes notice of children that have ended. Gives how many
-// were ended, and in `stubborn` how many could not be.
+// is a folder whose processes are ended as a whole. `reap` takes notice of children that have ended. Gives how many were ended,
+// as far as they were seen, and in `stubborn` how many could not be.
 size_t
-tree_end(const char *cgroup, const pid_t *spared, size_t spared_count, void (*reap)(void *data), void *data,
-         size_t *stubborn);
+tree_end(const char *cgroup, void (*reap)(void *data), void *data, size_t *stubborn);
 
 #endif

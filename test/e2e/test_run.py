@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """moorage run: a port that is the command's own, and nothing left behind, whatever ends what."""
 
+import contextlib
 import errno
 import json
 import os
@@ -78,6 +79,10 @@ class Run(Marked):
             self.process.kill()
         self.kill_marked()
         self.process.communicate()
+        # Killed together, the two that watch each other leave it.
+        for folder in cgroups(self):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def document(self, *states, timeout=20):
         """The report, once it is in one of these states."""
@@ -139,8 +144,14 @@ def tree(*options, **how):
     return made
 
 
+def cgroups(made):
+    """The folders of its own cgroup: one, or none where that may not be made."""
+    return list(pathlib.Path("/sys/fs/cgroup").rglob(f"moorage-run-{made.process.pid}"))
+
+
 def all_gone(made):
     made.gone()
+    shapes.until(lambda: not cgroups(made))
     assert not [name for name, pid in made.pids.items() if lives(pid)]
     assert lib.try_bind("127.0.0.1", made.port) == 0, "the port is not free"
 
@@ -673,6 +684,28 @@ def a_signal_to_the_group_comes_once():
 
 
 @test
+def it_has_a_cgroup_of_its_own_where_that_may_be_made():
+    made = Run("--", "sh", "-c", "cat /proc/self/cgroup; read line", stdin=subprocess.PIPE)
+    made.document("started")
+    folders = cgroups(made)
+    if not folders:
+        raise lib.Skip("no cgroup may be made here")
+    pid = made.document("started")["pid"]
+    assert str(pid) in (folders[0] / "cgroup.procs").read_text().split()
+    (folders[0] / "of-its-own").mkdir()
+    made.process.stdin.write(b"\n")
+    code, out, _ = made.wait()
+    assert code == 0 and f"/moorage-run-{made.process.pid}\n" in out and not cgroups(made), (code, out)
+
+
+@test
+def a_kernel_that_can_not_guard_is_told():
+    refuse = os.environ["E2E_REFUSE"]
+    done = subprocess.run([refuse, "pidfd_open", lib.program(), "run", "--", "true"], env=state(), capture_output=True, check=False)
+    assert done.returncode == 125 and b"guard true: Function not implemented" in done.stderr, done
+
+
+@test
 def a_storm_of_forks_ends():
     made = Run("--grace", "300ms", "--", PYTHON, "-c", "import os, signal, time\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"
                "print('ready', flush=True)\nend = time.monotonic() + 20\n"
@@ -682,7 +715,11 @@ def a_storm_of_forks_ends():
     time.sleep(0.3)
     made.process.terminate()
     made.process.wait(30)
-    made.gone()
+    # What is still there when moorage is not has escaped; it would end by itself after 20 s.
+    time.sleep(0.1)
+    for _ in range(200):
+        assert not made.marked()
+    assert not cgroups(made)
 
 
 # ---- terminals ----
