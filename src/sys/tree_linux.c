@@ -40,15 +40,17 @@ read_stat(pid_t pid, struct proc_stat *out, char *buffer, size_t size)
     return got > 0 && proc_parse_stat((struct str){buffer, (size_t)got}, out);
 }
 
+enum place {
+    UNKNOWN,
+    BELOW,
+    APART
+};
+
 struct known {
     pid_t pid;
     pid_t parent;
     bool ended;
-    enum {
-        UNKNOWN,
-        BELOW,
-        APART
-    } place;
+    enum place place;
 };
 
 static struct known known[KNOWN_MOST];
@@ -89,7 +91,7 @@ read_all(void)
 static void
 settle_place(struct known *start, size_t count, pid_t self)
 {
-    int place = APART;
+    enum place place = APART;
 
     for (struct known *at = start; at;
          at = bsearch(&(struct known){.pid = at->parent}, known, count, sizeof *known, by_pid)) {

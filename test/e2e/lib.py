@@ -18,6 +18,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def first_port():
     """Each file begins elsewhere: files run side by side, and moorage looks into the namespaces of the others too."""
     files = sorted(path.name for path in pathlib.Path(__file__).parent.glob("test_*.py"))
     name = pathlib.Path(sys.argv[0]).name
-    return 21000 + 500 * (files.index(name) if name in files else len(files))
+    return 12000 + 500 * (files.index(name) if name in files else len(files))
 
 
 _next_port = first_port()
@@ -483,9 +484,18 @@ def run_test(function):
     return outcome
 
 
+def hear_signals():
+    """nohup, and shells that run something in the background, have ignored signals inherited: what the tests are about."""
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def main(own_netns=False):
     """Runs the tests of the file, or those whose names are given as arguments, and exits."""
     global _netns_refused
+    if os.name == "posix":
+        hear_signals()
     chosen = [function for function in _tests if not sys.argv[1:] or function.__name__ in sys.argv[1:]]
     if own_netns:
         _netns_refused = kernel.enter_own_netns()

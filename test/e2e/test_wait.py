@@ -327,8 +327,8 @@ def the_command_behind_it_takes_its_place():
 
 @test
 def the_command_is_not_run_when_the_time_is_up():
-    result = run("wait", new_port(), "--timeout", "100ms", "--", "echo", "ran")
-    assert result.code == 1 and "ran" not in result.out, str(result)
+    result = run("wait", new_port(), "--timeout", "100ms", "--", "echo", "this ran")
+    assert result.code == 1 and "this ran" not in result.out, str(result)
 
 
 @test
