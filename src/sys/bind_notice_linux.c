@@ -55,7 +55,7 @@ enum {
     LAST_LOOK_US = 2 * 1000 * 1000, // nobody needs that long for a bind
     ENOUGH_NS = 300 * 1000,         // with so much processor time since, it is done
     MOST_DOUBLINGS = 4,             // of the time between two looks: a millisecond at most
-    ENOUGH_LOOKS = 3,               // that saw nothing come of it
+    ENOUGH_LOOKS = 3,               // of a thread that ran, and nothing came of it
     LONGEST_NAME = 128,             // struct sockaddr_storage: the kernel takes no more
 };
 
@@ -527,16 +527,20 @@ bind_notice_is_done(struct bind_notice *notice, bool ended)
     }
     int64_t passed_us = clock_mono_us() - notice->let_go_us;
     bool other_port = port != 0 && !bind->is_listen;
-    bool done = past || (!same && !ended) || other_port || passed_us > LAST_LOOK_US ||
-                processor_time(notice) > notice->ran_ns + ENOUGH_NS;
+    uint64_t ran_ns = processor_time(notice);
+    bool done =
+        past || (!same && !ended) || other_port || passed_us > LAST_LOOK_US || ran_ns > notice->ran_ns + ENOUGH_NS;
     if (!done) {
         notice->looks++;
+        // A thread that waits for a processor has not come to it: that is no sign of anything.
+        notice->looks_running += ran_ns > notice->ran_ns;
         notice->look_us =
             clock_mono_us() + (FIRST_LOOK_US << (notice->looks < MOST_DOUBLINGS ? notice->looks : MOST_DOUBLINGS));
         return false;
     }
-    // A socket that is there and has no port was refused one; of one that is gone our own try tells, and what was seen before.
-    bool failed = same || bind->code != 0 || notice->looks >= ENOUGH_LOOKS;
+    // A socket that is there and has no port was refused one; of one that is gone our own try tells, and what was seen before. Not
+    // of one that had its port and is to listen: that hardly ever fails.
+    bool failed = same || bind->code != 0 || (!bind->is_listen && notice->looks_running >= ENOUGH_LOOKS);
     bind->outcome = failed ? BIND_FAILED : BIND_WORKED;
     // Who has a port can only be refused to listen because another one got there first.
     if (failed && bind->is_listen)

@@ -38,10 +38,11 @@ struct bind_notice {
     uint64_t cookie; // of the socket
     struct bind_try bind;
     int64_t let_go_us;
-    int64_t look_us; // when to look again
-    unsigned looks;  // so far
-    uint64_t ran_ns; // processor time of the thread when it was let go
-    bool past;       // it is known to do something else by now
+    int64_t look_us;        // when to look again
+    unsigned looks;         // so far
+    unsigned looks_running; // of these, while its thread had come to run
+    uint64_t ran_ns;        // processor time of the thread when it was let go
+    bool past;              // it is known to do something else by now
 };
 
 enum bind_notice_kind {
