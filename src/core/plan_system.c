@@ -236,21 +236,26 @@ range_name(struct arena *arena, const struct port_range *range)
                       STR_ARG(host_protocol_name(range->protocol)), range->first, range->last);
 }
 
+// What netsh is told, behind its name; `verb` is "delete" or "add".
+static struct str
+range_words(struct arena *arena, const struct port_range *range, const char *verb)
+{
+    return str_printf(arena, "interface %s %s excludedportrange protocol=%.*s startport=%u numberofports=%u",
+                      range->family == FAMILY_IPV6 ? "ipv6" : "ipv4", verb,
+                      STR_ARG(host_protocol_name(range->protocol)), range->first, range->last - range->first + 1u);
+}
+
 static void
 delete_range(struct plan_maker *maker, const struct port_range *range)
 {
     struct arena *arena = maker->plan->arena;
     struct str name = range_name(arena, range);
-    static const char *const format = "interface %s %s excludedportrange protocol=%.*s startport=%u numberofports=%u";
     const char *family = range->family == FAMILY_IPV6 ? "ipv6" : "ipv4";
-    struct str protocol = host_protocol_name(range->protocol);
-    unsigned count = range->last - range->first + 1u;
 
     add_words(maker,
               str_printf(arena, "Give up the reservation of the ports %u-%u (%s)", range->first, range->last, family),
-              STR("Whoever made it may need it."), name,
-              str_printf(arena, format, family, "delete", STR_ARG(protocol), range->first, count),
-              str_printf(arena, format, family, "add", STR_ARG(protocol), range->first, count));
+              STR("Whoever made it may need it."), name, range_words(arena, range, "delete"),
+              range_words(arena, range, "add"));
 }
 
 static bool
