@@ -264,6 +264,8 @@ void
 inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
 {
     size_t most = 0;
+    // Another program on the line is not to be started with more rights just to be told who has a port.
+    struct str again = run->again;
 
     for (size_t i = 0; i < inquest->outcomes.count; i++) {
         const struct why_outcome *outcome = &inquest->outcomes.items[i];
@@ -277,8 +279,11 @@ inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
             nameless = nameless || (cause->blocks && cause->sockets.count && cause->holders.count == 0 &&
                                     cause->kind != CAUSE_LINGERING && cause->kind != CAUSE_UNACCEPTED);
         }
-        if (nameless && !outcome->answer.complete && outcome->answer.unseen.count > most)
-            most = outcome->answer.unseen.count;
+        if (!nameless || outcome->answer.complete || outcome->answer.unseen.count <= most)
+            continue;
+        most = outcome->answer.unseen.count;
+        if (run->behind.count > 0)
+            again = str_printf(run->arena, "moorage why %u", outcome->answer.question.endpoint.first);
     }
     if (most == 0)
         return;
@@ -286,6 +291,6 @@ inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
     struct str see = inquest->host.admin
                          ? STR("moorage doctor tells why")
                          : str_printf(run->arena, "%.*s shows all",
-                                      STR_ARG(platform_elevate(run->arena, platform_of(&inquest->host), run->again)));
+                                      STR_ARG(platform_elevate(run->arena, platform_of(&inquest->host), again)));
     command_note(run, str_printf(run->arena, "%.*s may not be looked into: %.*s", STR_ARG(programs), STR_ARG(see)));
 }

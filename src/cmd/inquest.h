@@ -89,7 +89,8 @@ inquest_report(const struct inquest *inquest, cJSON *asked, const struct report_
 void
 inquest_report_meanings(const struct inquest *inquest, cJSON *document);
 
-// What could not be seen and could be what is looked for, and what would show it (run->again, as root): as notes.
+// What could not be seen and could be what is looked for, and what would show it (run->again, as root; without the command
+// of another program that may stand there): as notes.
 void
 inquest_say_unseen(const struct inquest *inquest, const struct command_run *run);
 

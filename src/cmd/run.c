@@ -166,7 +166,7 @@ ask_why(struct running *running, uint16_t port, struct err *err)
 {
     struct arena *arena = running->run->arena;
 
-    running->inquest = (struct inquest){.arena = arena, .share = running->run->privacy.share};
+    running->inquest = inquest_begin(running->run);
     *LIST_ADD(arena, &running->inquest.endpoints) =
         (struct endpoint){.first = port, .last = port, .protocol = PROTOCOL_TCP};
     running->asked = inquest_answer(&running->inquest, err);

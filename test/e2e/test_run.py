@@ -204,6 +204,16 @@ def a_taken_port_is_explained_and_nothing_is_started():
 
 
 @test
+def nobody_is_told_to_run_the_command_with_more_rights():
+    lib.need_root()
+    port = new_port()
+    shapes.listener(port)
+    result = run("run", "--port", port, "--", "true", uid=65534, env=state())
+    assert result.code == 125 and f"sudo moorage why {port} shows all" in result.err, str(result)
+    assert "sudo moorage run" not in result.err, str(result)
+
+
+@test
 def what_lingers_of_connections_is_no_hindrance():
     port = new_port()
     child = shapes.connection(port, flags=("reuse",))
