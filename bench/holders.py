@@ -99,46 +99,33 @@ class Way:
         return statistics.median(sample[which] for sample in self.taken)
 
 
-def add(found, port, pid):
-    found.setdefault(int(port), set()).add(int(pid))
+def pairs(pattern):
+    """Reads every line that has a port and a pid, by a pattern with groups of these names."""
+    pattern = re.compile(pattern, re.MULTILINE)
 
+    def read(text):
+        found = {}
+        for match in pattern.finditer(text):
+            found.setdefault(int(match["port"]), set()).add(int(match["pid"]))
+        return found
 
-def read_why(text):
-    found = {}
-    for port, pid in re.findall(r"^Port (\d+) \(TCP\) is taken by .*?\(pid (\d+)", text, re.MULTILINE):
-        add(found, port, pid)
-    return found
+    return read
 
 
 def read_ss(text):
+    """A line may name several."""
     found = {}
     for line in text.splitlines():
         port = re.search(r"^LISTEN\s+\d+\s+\d+\s+\S+:(\d+)\s", line)
-        for pid in re.findall(r"pid=(\d+)", line) if port else []:
-            add(found, port[1], pid)
+        if port:
+            found.setdefault(int(port[1]), set()).update(map(int, re.findall(r"pid=(\d+)", line)))
     return found
 
 
-def read_netstat(text):
-    found = {}
-    for port, pid in re.findall(r"^tcp6?\s+\d+\s+\d+\s+\S+:(\d+)\s.*LISTEN\s+(\d+)/", text, re.MULTILINE):
-        add(found, port, pid)
-    return found
-
-
-def read_lsof(text):
-    found = {}
-    for pid, port in re.findall(r"^\S+\s+(\d+)\s.*TCP \S+:(\d+) \(LISTEN\)", text, re.MULTILINE):
-        add(found, port, pid)
-    return found
-
-
-def read_list(text):
-    """`moorage list -o port,pid,...`"""
-    found = {}
-    for port, pid in re.findall(r"^(\d+)\s+(\d+)\s", text, re.MULTILINE):
-        add(found, port, pid)
-    return found
+read_why = pairs(r"^Port (?P<port>\d+) \(TCP\) is taken by .*?\(pid (?P<pid>\d+)")
+read_netstat = pairs(r"^tcp6?\s+\d+\s+\d+\s+\S+:(?P<port>\d+)\s.*LISTEN\s+(?P<pid>\d+)/")
+read_lsof = pairs(r"^\S+\s+(?P<pid>\d+)\s.*TCP \S+:(?P<port>\d+) \(LISTEN\)")
+read_list = pairs(r"^(?P<port>\d+)\s+(?P<pid>\d+)\s")  # moorage list -o port,pid,...
 
 
 def read_fuser(port):

@@ -205,6 +205,15 @@ json_add_null(cJSON *object, const char *key)
 }
 
 void
+json_add_str_or_null(struct arena *arena, cJSON *object, const char *key, struct str value)
+{
+    if (value.len > 0)
+        json_add_str(arena, object, key, value);
+    else
+        json_add_null(object, key);
+}
+
+void
 json_add_bool(cJSON *object, const char *key, bool value)
 {
     cJSON_AddBoolToObject(object, key, value);

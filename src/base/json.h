@@ -31,6 +31,9 @@ void
 json_add_str(struct arena *arena, cJSON *object, const char *key, struct str value);
 void
 json_add_null(cJSON *object, const char *key);
+// The text, or null where it is empty: what is not known, or not there.
+void
+json_add_str_or_null(struct arena *arena, cJSON *object, const char *key, struct str value);
 void
 json_add_bool(cJSON *object, const char *key, bool value);
 // A number; above 2^53 it is written as a string, since a JSON number would lose digits (RFC 8259 section 6).

@@ -157,10 +157,7 @@ print_json(const struct change *change)
         json_add_bool(object, "needs_admin", step->needs_admin);
         json_add_str(arena, object, "by_hand", step->by_hand);
         json_add_bool(object, "done", step->result == PLAN_DONE);
-        if (step->id.len)
-            json_add_str(arena, object, "act", step->id);
-        else
-            json_add_null(object, "act");
+        json_add_str_or_null(arena, object, "act", step->id);
     }
     cJSON *refusals = json_add_array(plan, "refusals");
     for (size_t i = 0; i < change->plan.refusals.count; i++)

@@ -7,15 +7,6 @@
 #include "sys/os.h"
 
 static void
-add_text(struct arena *arena, cJSON *object, const char *key, struct str value)
-{
-    if (value.len)
-        json_add_str(arena, object, key, value);
-    else
-        json_add_null(object, key);
-}
-
-static void
 add_places(struct running *running, cJSON *document, const char *key, enum run_seen seen)
 {
     cJSON *array = json_add_array(document, key);
@@ -58,8 +49,8 @@ run_report_write(struct running *running, const char *state)
     os_identify(arena, &host);
     cJSON *document = report_begin(arena, "moorage.run/1", &host, privacy);
     json_add_str(arena, document, "state", str_of(state));
-    add_text(arena, document, "name", running->wish.name);
-    add_text(arena, document, "project", privacy->share ? (struct str){0} : running->wish.project);
+    json_add_str_or_null(arena, document, "name", running->wish.name);
+    json_add_str_or_null(arena, document, "project", privacy->share ? (struct str){0} : running->wish.project);
     if (running->port.port)
         json_add_int(document, "port", running->port.port);
     else
@@ -85,7 +76,7 @@ run_report_write(struct running *running, const char *state)
         json_add_int(document, "ready_ms", (running->ready_us - running->started_us) / 1000);
     else
         json_add_null(document, "ready_ms");
-    add_text(arena, document, "problem", running->problem);
+    json_add_str_or_null(arena, document, "problem", running->problem);
     add_end(running, document, str_equal(str_of(state), STR("ended")));
     cJSON *asked = json_add_array(document, "asked");
     if (running->asked)

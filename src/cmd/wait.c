@@ -225,10 +225,7 @@ report_target(struct command_run *run, cJSON *array, const struct wait *wait, co
 
     json_add_str(run->arena, object, "text", target->text);
     json_add_str(run->arena, object, "protocol", host_protocol_name(target->protocol));
-    if (target->host.len)
-        json_add_str(run->arena, object, "machine", target->host);
-    else
-        json_add_null(object, "machine");
+    json_add_str_or_null(run->arena, object, "machine", target->host);
     if (target->host.len == 0 && target->endpoint.host == ENDPOINT_ADDRESS)
         json_add_str(run->arena, object, "address", address_format(run->arena, target->endpoint.address));
     else

@@ -205,10 +205,7 @@ add_process(struct arena *arena, cJSON *object, cJSON *unknown, const struct pro
     } else {
         json_add_null(object, "git");
     }
-    if (process->tty.len > 0)
-        json_add_str(arena, object, "terminal", process->tty);
-    else
-        json_add_null(object, "terminal");
+    json_add_str_or_null(arena, object, "terminal", process->tty);
     if (process->state != 0)
         json_add_str(arena, object, "state", (struct str){&process->state, 1});
     else
@@ -270,23 +267,14 @@ add_service(struct arena *arena, cJSON *object, const struct holder *holder)
 }
 
 void
-report_add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str text)
-{
-    if (text.len > 0)
-        json_add_str(arena, object, key, text);
-    else
-        json_add_null(object, key);
-}
-
-void
 report_add_container_facts(struct arena *arena, cJSON *object, const struct container *container)
 {
     json_add_str(arena, object, "runtime", container->runtime);
     json_add_str(arena, object, "id", container->id);
-    report_add_text_or_null(arena, object, "name", container->name);
-    report_add_text_or_null(arena, object, "image", container->image);
-    report_add_text_or_null(arena, object, "compose_project", container->compose_project);
-    report_add_text_or_null(arena, object, "compose_service", container->compose_service);
+    json_add_str_or_null(arena, object, "name", container->name);
+    json_add_str_or_null(arena, object, "image", container->image);
+    json_add_str_or_null(arena, object, "compose_project", container->compose_project);
+    json_add_str_or_null(arena, object, "compose_service", container->compose_service);
     cJSON *ports = json_add_array(object, "ports");
     for (size_t i = 0; i < container->ports.count; i++) {
         const struct published_port *port = &container->ports.items[i];
@@ -328,7 +316,7 @@ report_add_holder(struct arena *arena, cJSON *array, const struct host *host, co
     } else {
         add_no_process(object, unknown, arena);
     }
-    report_add_text_or_null(arena, object, "how", holder->how.count > 0 ? holder->how.items[0] : STR(""));
+    json_add_str_or_null(arena, object, "how", holder->how.count > 0 ? holder->how.items[0] : STR(""));
     cJSON *ways = json_add_array(object, "ways");
     for (size_t i = 0; i < holder->how.count; i++)
         json_append_str(arena, ways, holder->how.items[i]);
@@ -338,7 +326,7 @@ report_add_holder(struct arena *arena, cJSON *array, const struct host *host, co
         json_add_int(entry, "pid", holder->ancestry.items[i]->pid);
         json_add_str(arena, entry, "name", holder->ancestry.items[i]->name);
     }
-    report_add_text_or_null(arena, object, "started_by", privacy->share ? STR("") : holder->started_by);
+    json_add_str_or_null(arena, object, "started_by", privacy->share ? STR("") : holder->started_by);
     json_add_bool(object, "orphan", holder->orphan);
     add_service(arena, object, holder);
     add_container(arena, object, holder);

@@ -13,8 +13,8 @@ add_remedies(struct arena *arena, cJSON *object, const struct cause *cause)
         json_add_str(arena, entry, "lever", why_lever_name(remedy->lever));
         json_add_str(arena, entry, "harm", why_harm_name(remedy->harm));
         json_add_str(arena, entry, "sentence", remedy->sentence);
-        report_add_text_or_null(arena, entry, "command", remedy->command);
-        report_add_text_or_null(arena, entry, "by_hand", remedy->by_hand);
+        json_add_str_or_null(arena, entry, "command", remedy->command);
+        json_add_str_or_null(arena, entry, "by_hand", remedy->by_hand);
         if (remedy->port != 0)
             json_add_int(entry, "port", remedy->port);
     }
@@ -32,8 +32,8 @@ add_http_users(struct arena *arena, cJSON *object, const struct host *host, cons
         cJSON *entry = json_append_object(urls);
         json_add_str(arena, entry, "url", user->url->url);
         json_add_bool(entry, "registered", user->url->registered);
-        report_add_text_or_null(arena, entry, user->url->registered ? "queue" : "reserved_for", user->url->owner);
-        report_add_text_or_null(arena, entry, "name", user->known.title);
+        json_add_str_or_null(arena, entry, user->url->registered ? "queue" : "reserved_for", user->url->owner);
+        json_add_str_or_null(arena, entry, "name", user->known.title);
         cJSON *pids = json_add_array(entry, "pids");
         for (size_t k = 0; k < user->url->pids.count; k++)
             cJSON_AddItemToArray(pids, cJSON_CreateNumber(user->url->pids.items[k]));
@@ -53,11 +53,11 @@ add_neighbour(struct arena *arena, cJSON *object, const struct neighbour_port *p
         json_add_int(object, "pid", port->pid);
     else
         json_add_null(object, "pid");
-    report_add_text_or_null(arena, object, "name", port->name);
-    report_add_text_or_null(arena, object, "command",
-                            privacy->share  ? STR("")
-                            : privacy->full ? port->command
-                                            : redact_line(arena, port->command));
+    json_add_str_or_null(arena, object, "name", port->name);
+    json_add_str_or_null(arena, object, "command",
+                         privacy->share  ? STR("")
+                         : privacy->full ? port->command
+                                         : redact_line(arena, port->command));
 }
 
 static void

@@ -3,15 +3,6 @@
 #include "core/redact.h"
 
 static void
-add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str text)
-{
-    if (text.len > 0)
-        json_add_str(arena, object, key, text);
-    else
-        json_add_null(object, key);
-}
-
-static void
 add_texts(struct arena *arena, cJSON *object, const char *key, const struct str_list *texts)
 {
     cJSON *array = json_add_array(object, key);
@@ -40,9 +31,9 @@ add_target(struct arena *arena, cJSON *array, const struct plan_target *target, 
         json_add_str(arena, object, "started", report_time(arena, process->started_ms));
     else
         json_add_null(object, "started");
-    add_text_or_null(arena, object, "user", privacy->share ? STR("") : process->user.value);
-    add_text_or_null(arena, object, "cwd",
-                     privacy->share ? redact_path(arena, process->cwd.value, privacy->home) : process->cwd.value);
+    json_add_str_or_null(arena, object, "user", privacy->share ? STR("") : process->user.value);
+    json_add_str_or_null(arena, object, "cwd",
+                         privacy->share ? redact_path(arena, process->cwd.value, privacy->home) : process->cwd.value);
     if (privacy->share)
         shown.count = 0;
     add_texts(arena, object, "command", &shown);
@@ -75,32 +66,32 @@ report_free_step(struct arena *arena, cJSON *array, const struct plan_step *step
     json_add_str(arena, object, "lever", why_lever_name(step->lever));
     json_add_str(arena, object, "harm", why_harm_name(step->harm));
     json_add_str(arena, object, "sentence", step->sentence);
-    add_text_or_null(arena, object, "cost", step->cost);
-    add_text_or_null(arena, object, "precondition", step->precondition);
+    json_add_str_or_null(arena, object, "cost", step->cost);
+    json_add_str_or_null(arena, object, "precondition", step->precondition);
     json_add_bool(object, "if_needed", step->if_needed);
     json_add_str(arena, object, "right", step->needs_admin ? STR("admin") : STR("none"));
     cJSON *targets = json_add_array(object, "targets");
     for (size_t i = 0; i < step->targets.count; i++)
         add_target(arena, targets, &step->targets.items[i], privacy);
     bool unit = step->lever == LEVER_SERVICE || step->lever == LEVER_SOCKET_UNIT;
-    add_text_or_null(arena, object, "unit", unit ? step->service.name : STR(""));
-    add_text_or_null(arena, object, "container",
-                     step->lever != LEVER_CONTAINER ? STR("")
-                     : step->container.name.len > 0 ? step->container.name
-                                                    : step->container.id);
-    add_text_or_null(arena, object, "entry", step->entry.name.value);
+    json_add_str_or_null(arena, object, "unit", unit ? step->service.name : STR(""));
+    json_add_str_or_null(arena, object, "container",
+                         step->lever != LEVER_CONTAINER ? STR("")
+                         : step->container.name.len > 0 ? step->container.name
+                                                        : step->container.id);
+    json_add_str_or_null(arena, object, "entry", step->entry.name.value);
     add_texts(arena, object, "reaches", &step->reaches);
-    add_text_or_null(arena, object, "by_hand", step->by_hand);
-    add_text_or_null(arena, object, "at_boot", step->at_boot);
+    json_add_str_or_null(arena, object, "by_hand", step->by_hand);
+    json_add_str_or_null(arena, object, "at_boot", step->at_boot);
     json_add_int(object, "patience_ms", step->patience_ms);
     add_undo(arena, object, &step->undo);
     json_add_str(arena, object, "result", plan_result_name(step->result));
-    add_text_or_null(arena, object, "error", str_copy(arena, str_of(step->err.text)));
+    json_add_str_or_null(arena, object, "error", str_copy(arena, str_of(step->err.text)));
     if (step->began_us != 0)
         add_ms(object, "took_ms", step->took_us);
     else
         json_add_null(object, "took_ms");
-    add_text_or_null(arena, object, "act", step->id);
+    json_add_str_or_null(arena, object, "act", step->id);
 }
 
 static void
@@ -120,7 +111,7 @@ add_port(struct arena *arena, cJSON *array, const struct plan *plan, const struc
     json_add_int(object, "port", goal->question.endpoint.first);
     json_add_bool(object, "bindable", !goal->failed && answer->bindable);
     json_add_bool(object, "proved", !goal->failed && answer->proved);
-    add_text_or_null(arena, object, "was", goal->was);
+    json_add_str_or_null(arena, object, "was", goal->was);
     if (goal->free_us != 0 && plan->begun_us != 0)
         add_ms(object, "freed_ms", goal->free_us - plan->begun_us);
     else
@@ -161,9 +152,9 @@ add_refusals(struct arena *arena, cJSON *root, const struct plan *plan)
         const struct plan_refusal *refusal = &plan->refusals.items[i];
         cJSON *object = json_append_object(array);
         json_add_str(arena, object, "kind", str_of(kinds[refusal->kind]));
-        add_text_or_null(arena, object, "allow", refusal->word);
+        json_add_str_or_null(arena, object, "allow", refusal->word);
         json_add_str(arena, object, "sentence", refusal->sentence);
-        add_text_or_null(arena, object, "instead", refusal->alternative);
+        json_add_str_or_null(arena, object, "instead", refusal->alternative);
     }
 }
 
@@ -195,7 +186,7 @@ report_free(struct arena *arena, cJSON *root, const struct plan *plan, const str
 {
     int64_t freed_us = -1;
 
-    add_text_or_null(arena, root, "outcome", outcome);
+    json_add_str_or_null(arena, root, "outcome", outcome);
     cJSON *ports = json_add_array(root, "ports");
     for (size_t i = 0; i < plan->goals.count; i++) {
         const struct plan *of = plan;
@@ -214,14 +205,14 @@ report_free(struct arena *arena, cJSON *root, const struct plan *plan, const str
     add_steps(arena, steps, release ? release->second : NULL, privacy);
     add_texts(arena, root, "notes", &plan->notes);
     add_refusals(arena, root, plan);
-    add_text_or_null(arena, root, "again", plan_again(plan));
+    json_add_str_or_null(arena, root, "again", plan_again(plan));
     json_add_bool(root, "acted", release && release->acted);
     json_add_bool(root, "interrupted", release && release->interrupted);
     if (release)
         json_add_int(root, "watched_ms", release->watch_ms);
     else
         json_add_null(root, "watched_ms");
-    add_text_or_null(arena, root, "started_by", release ? release->starter : STR(""));
+    json_add_str_or_null(arena, root, "started_by", release ? release->starter : STR(""));
     add_texts(arena, root, "warnings", release ? &release->warnings : &(struct str_list){0});
 }
 
@@ -232,9 +223,9 @@ report_free_act(struct arena *arena, cJSON *array, const struct journal_act *act
 
     json_add_str(arena, object, "id", act->id);
     json_add_str(arena, object, "time", report_time(arena, act->time_ms));
-    add_text_or_null(arena, object, "user", privacy->share ? STR("") : act->user);
-    add_text_or_null(arena, object, "for", privacy->share ? STR("") : act->invoker);
-    add_text_or_null(arena, object, "line", act->line);
+    json_add_str_or_null(arena, object, "user", privacy->share ? STR("") : act->user);
+    json_add_str_or_null(arena, object, "for", privacy->share ? STR("") : act->invoker);
+    json_add_str_or_null(arena, object, "line", act->line);
     json_add_str(arena, object, "lever", why_lever_name(act->lever));
     json_add_str(arena, object, "sentence", act->sentence);
     cJSON *processes = json_add_array(object, "processes");
@@ -250,12 +241,12 @@ report_free_act(struct arena *arena, cJSON *array, const struct journal_act *act
         json_add_null(object, "port");
         json_add_null(object, "protocol");
     }
-    add_text_or_null(arena, object, "why", act->why);
+    json_add_str_or_null(arena, object, "why", act->why);
     json_add_str(arena, object, "result", act->result);
-    add_text_or_null(arena, object, "error", act->error);
+    json_add_str_or_null(arena, object, "error", act->error);
     json_add_int(object, "took_ms", act->took_ms);
-    add_text_or_null(arena, object, "undo", act->undo.command);
+    json_add_str_or_null(arena, object, "undo", act->undo.command);
     json_add_bool(object, "can_undo", journal_can_undo(act));
     json_add_bool(object, "undone", act->undone);
-    add_text_or_null(arena, object, "undoes", act->undoes);
+    json_add_str_or_null(arena, object, "undoes", act->undoes);
 }

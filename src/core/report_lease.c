@@ -1,18 +1,9 @@
 #include "core/report_lease.h"
 
 static void
-add_text(struct arena *arena, cJSON *object, const char *key, struct str value)
-{
-    if (value.len)
-        json_add_str(arena, object, key, value);
-    else
-        json_add_null(object, key);
-}
-
-static void
 add_time(struct arena *arena, cJSON *object, const char *key, int64_t ms)
 {
-    add_text(arena, object, key, ms ? report_time(arena, ms) : (struct str){0});
+    json_add_str_or_null(arena, object, key, ms ? report_time(arena, ms) : (struct str){0});
 }
 
 void
@@ -22,9 +13,9 @@ report_add_lease(struct arena *arena, cJSON *object, const struct lease *lease, 
 
     json_add_str(arena, object, "protocol", host_protocol_name(lease->protocol));
     json_add_int(object, "port", lease->port);
-    add_text(arena, object, "name", lease->name);
-    add_text(arena, object, "project", share ? (struct str){0} : lease->project);
-    add_text(arena, object, "user", share ? (struct str){0} : lease->user);
+    json_add_str_or_null(arena, object, "name", lease->name);
+    json_add_str_or_null(arena, object, "project", share ? (struct str){0} : lease->project);
+    json_add_str_or_null(arena, object, "user", share ? (struct str){0} : lease->user);
     json_add_int(object, "uid", lease->owner);
     json_add_bool(object, "own", lease->own);
     json_add_bool(object, "lasting", lease->lasting);
@@ -35,10 +26,10 @@ report_add_lease(struct arena *arena, cJSON *object, const struct lease *lease, 
         json_add_null(object, "pid");
         json_add_null(object, "process_start");
     }
-    add_text(arena, object, "boot", lease->boot);
+    json_add_str_or_null(arena, object, "boot", lease->boot);
     add_time(arena, object, "taken", lease->taken_ms);
     add_time(arena, object, "ends", lease->ends_ms);
-    add_text(arena, object, "token", lease->own && !share ? lease->token : (struct str){0});
+    json_add_str_or_null(arena, object, "token", lease->own && !share ? lease->token : (struct str){0});
     json_add_u64(arena, object, "fence", lease->fence);
     json_add_bool(object, "damaged", lease->damaged);
 }

@@ -9,10 +9,6 @@
 #include "core/report.h"
 #include "decode/host.h"
 
-// The text, or null where it is empty.
-void
-report_add_text_or_null(struct arena *arena, cJSON *object, const char *key, struct str text);
-
 // The members of a container.
 void
 report_add_container_facts(struct arena *arena, cJSON *object, const struct container *container);

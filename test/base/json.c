@@ -10,6 +10,15 @@ compact(struct arena *arena, const cJSON *value)
     return str_trim(json_print(arena, value, false));
 }
 
+TEST(text_that_is_empty_is_null_where_that_is_asked_for)
+{
+    json_use(arena);
+    cJSON *root = cJSON_CreateObject();
+    json_add_str_or_null(arena, root, "name", STR("web"));
+    json_add_str_or_null(arena, root, "image", STR(""));
+    CHECK_STR(json_print(arena, root, false), "{\"name\":\"web\",\"image\":null}\n");
+}
+
 TEST(a_document_is_printed_on_one_line_or_indented)
 {
     json_use(arena);

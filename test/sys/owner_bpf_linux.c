@@ -1,5 +1,6 @@
 // The real kernel: what a program in it tells of holders, against what the walk over /proc finds.
 
+#include "send_descriptor_linux.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -132,25 +133,6 @@ enum {
     ROUNDS = 12,
 };
 
-static void
-send_descriptor(int through, int fd)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
-    char byte = 0;
-    struct iovec data = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    CHECK(sendmsg(through, &message, 0) == 1);
-}
-
 // Takes what the parent passes on, and stays.
 static void
 live_as_child(int through, const int *fds, unsigned seed)
@@ -206,7 +188,7 @@ compare_once(struct arena *arena, unsigned seed)
         int which = fds[rand_r(&seed) % SOCKETS];
         char byte;
         if (which >= 0) {
-            send_descriptor(through[i], which);
+            CHECK(send_descriptor(through[i], which));
             CHECK(read(through[i], &byte, 1) == 1);
         }
     }
@@ -353,7 +335,7 @@ TEST(epoll_holds_no_reference_and_explains_none)
     CHECK_INT(ask_kernel(arena, fd, PROTOCOL_TCP, &host), OWNER_BPF_PROVED);
     // One more reference, in a place that no descriptor shows.
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-    send_descriptor(pair[0], fd);
+    CHECK(send_descriptor(pair[0], fd));
     struct host more = {0};
     enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_TCP, &more);
     close(pair[0]);

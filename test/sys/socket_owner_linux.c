@@ -1,5 +1,6 @@
 // The real system: sockets of this process and of its children, kept alive in every way that Linux knows.
 
+#include "send_descriptor_linux.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -369,25 +370,6 @@ TEST(holder_whose_main_thread_is_dead_is_found)
     CHECK_INT(host.holdings.items[0].pid, pid);
     CHECK_INT(host.holdings.items[0].fd, fd);
     CHECK(host.holdings.items[0].tid != (uint32_t)pid);
-}
-
-static bool
-send_descriptor(int through, int fd)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
-    char byte = 0;
-    struct iovec data = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    return sendmsg(through, &message, 0) == 1;
 }
 
 #define NOT_ROOT 65534
