@@ -380,18 +380,41 @@ loops(struct arena *arena, const struct process *process)
     return false;
 }
 
+static bool
+same_command(const struct process *one, const struct process *other)
+{
+    if (one->command.count == 0 || one->command.count != other->command.count)
+        return false;
+    for (size_t i = 0; i < one->command.count; i++)
+        if (!str_equal(one->command.items[i], other->command.items[i]))
+            return false;
+    return true;
+}
+
+// Whether it only runs the one below it and ends with that: what is further up waits for the holder all the same.
+static bool
+passes_on(struct arena *arena, const struct process *process, const struct process *holder)
+{
+    return holder_is(arena, process, "shell") || holder_is(arena, process, "task-runner") ||
+           same_command(process, holder);
+}
+
 const struct process *
 holder_supervisor_process(struct arena *arena, const struct holder *holder, bool *many)
 {
+    // A loop far above, such as that of a build server's script, goes round for something else.
+    bool direct = true;
+
     for (size_t i = 0; holder->process && i < holder->ancestry.count; i++) {
         const struct process *process = holder->ancestry.items[i];
-        if (holder_is(arena, process, "supervisor") || watches_files(process) || loops(arena, process)) {
+        if (holder_is(arena, process, "supervisor") || watches_files(process) || (direct && loops(arena, process))) {
             if (many)
                 *many = holder_is(arena, process, "supervisor-of-many");
             return process;
         }
         if (holder_is_beyond(arena, process))
             break;
+        direct = direct && passes_on(arena, process, holder->process);
     }
     return NULL;
 }

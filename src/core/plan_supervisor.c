@@ -182,6 +182,18 @@ add_supervisor(struct plan_maker *maker, const struct holder *holder, const stru
     plan_add_target(maker, step, &itself, false);
 }
 
+// Whether it waits for this very command or what that was started from, not for the holder alone: then it starts nothing
+// again as long as this runs.
+static bool
+waits_for_us(const struct plan *plan, const struct holder *holder, const struct process *supervisor)
+{
+    size_t at = 0;
+
+    while (at < holder->ancestry.count && holder->ancestry.items[at] != supervisor)
+        at++;
+    return at > 0 && at < holder->ancestry.count && plan_is_own_process(plan, holder->ancestry.items[at - 1]->pid);
+}
+
 // What was seen to start the program again counts as much as what is known to do such things. An entry of a supervisor of
 // many is stopped as a whole, with what else in it would start the program again.
 static struct above
@@ -196,6 +208,8 @@ find_supervisor(const struct plan_maker *maker, const struct holder *holder)
             above.process = holder->ancestry.items[i];
     if (!above.process)
         above.process = holder_supervisor_process(arena, holder, NULL);
+    if (above.process && waits_for_us(maker->plan, holder, above.process))
+        above.process = NULL;
     if (!above.process)
         return above;
     above.many = holder_is(arena, above.process, "supervisor-of-many");
@@ -226,7 +240,7 @@ plan_supervisors(struct plan_maker *maker, size_t step)
         if (above.process && !plan_has_target(maker->plan, above.process->pid) &&
             !plan_is_holder(maker->cause, above.process->pid))
             add_supervisor(maker, holder, &above);
-        else if (!above.process && holder_supervisor(arena, holder).len > 0)
+        else if (!holder_supervisor_process(arena, holder, NULL) && holder_supervisor(arena, holder).len > 0)
             plan_note(maker->plan,
                       str_printf(arena, "%.*s may start %.*s again", STR_ARG(holder_supervisor(arena, holder)),
                                  STR_ARG(holder_name(arena, holder))));

@@ -363,6 +363,42 @@ TEST(a_loop_in_a_shell_is_a_supervisor)
     CHECK(str_starts(plan.notes.items[0], STR("a loop in sh (pid 39) may start node again")));
 }
 
+#define LOOP(pid) ONE(pid, 1, "sh", "\"command\": [\"sh\", \"-c\", \"while true; do npm start; done\"],")
+
+TEST(a_loop_is_seen_through_what_only_runs_the_program)
+{
+    struct plan plan = plan_of(
+        arena,
+        "\"processes\": [" ONE(40, 39, "node", "") "," ONE(39, 38, "npm", "") "," LOOP(38) "]," LISTENER HOLDING(40),
+        (struct plan_wish){0});
+    CHECK(str_starts(plan.notes.items[0], STR("a loop in sh (pid 38) may start node again")));
+    plan_close(&plan);
+}
+
+TEST(a_loop_that_goes_round_for_something_else_starts_nothing_again)
+{
+    struct plan plan = plan_of(arena,
+                               "\"processes\": [" ONE(40, 39, "node", "") "," ONE(39, 38, "tests.py", "") "," LOOP(
+                                   38) "]," LISTENER HOLDING(40),
+                               (struct plan_wish){0});
+    CHECK_INT(plan_state(&plan), PLAN_READY);
+    CHECK_INT(plan.notes.count, 0);
+    CHECK_INT(plan.steps.count, 1);
+    plan_close(&plan);
+}
+
+TEST(a_supervisor_that_waits_for_this_very_command_starts_nothing_again)
+{
+    struct plan plan = plan_of(arena,
+                               "\"processes\": [" ONE(4194304, 39, "moorage", "") "," ONE(40, 39, "node", "") "," ONE(
+                                   39, 38, "runner", "") "," ONE(38, 1, "nodemon", "") "]," LISTENER HOLDING(40),
+                               (struct plan_wish){.allow = PLAN_ALLOW_SUPERVISOR});
+    CHECK_INT(plan_state(&plan), PLAN_READY);
+    CHECK_INT(plan.steps.count, 1);
+    CHECK_INT(plan.steps.items[0].lever, LEVER_PROCESS);
+    plan_close(&plan);
+}
+
 // --- units ---
 
 TEST(a_service_whose_main_process_has_the_port_is_stopped_by_its_manager)
