@@ -297,6 +297,7 @@ def a_listening_socket_is_handed_over():
     made = Run("--port", port, "--listen", "--", PYTHON, "-c",
                "import os, socket\nassert os.environ['LISTEN_FDS'] == '1' and int(os.environ['LISTEN_PID']) == os.getpid()\n"
                "s = socket.socket(fileno=3)\nfor i in range(2):\n c, a = s.accept(); c.sendall(a[0].encode()); c.close()")
+    made.document("ready")
     for address in ("127.0.0.1", "::1"):
         shapes.until(lambda: lib.try_bind("0.0.0.0", port) == errno.EADDRINUSE)
         with socket.create_connection((address, port), 10) as client:
