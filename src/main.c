@@ -162,7 +162,7 @@ run_line(int argc, char **argv)
     int code = EXIT_USAGE;
 
     json_use(arena);
-    command_services(arena, &services);
+    command_services(&services);
     dispatch_find(arena, argc > 0 ? argc - 1 : 0, argv + (argc > 0), &services, &dispatch);
     bool good = read_line(&run, &dispatch, &err);
     prepare(&run);

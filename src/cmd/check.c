@@ -168,7 +168,7 @@ check_run(struct command_run *run, struct err *err)
         err_set(err, ERR_USAGE, 0, "check which ports? For example: moorage check 8080 3000-3010");
         return EXIT_USAGE;
     }
-    command_services(run->arena, &services);
+    command_services(&services);
     for (size_t i = 0; i < run->operands.count; i++)
         if (!read_operand(run, run->operands.items[i], &services, &inquest, err))
             return EXIT_USAGE;

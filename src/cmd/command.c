@@ -103,8 +103,8 @@ command_note(const struct command_run *run, struct str sentence)
         (void)term_write_error(buf_str(&line));
 }
 
-void
-command_services(struct arena *arena, struct service_table *out)
+static struct str
+read_services(struct arena *arena)
 {
     struct str windows = term_environment("SystemRoot", NULL);
     const char *paths[] = {
@@ -112,14 +112,19 @@ command_services(struct arena *arena, struct service_table *out)
         windows.len ? str_c(arena, str_printf(arena, "%.*s\\System32\\drivers\\etc\\services", STR_ARG(windows)))
                     : NULL,
     };
+    struct str text = {0};
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct str text;
         struct err ignored;
         // A system without the file has moorage's own table, so a failure is no news.
-        if (paths[i] && file_read(arena, paths[i], SERVICES_LIMIT, true, &text, &ignored)) {
-            services_parse(arena, text, out);
-            return;
-        }
+        if (paths[i] && file_read(arena, paths[i], SERVICES_LIMIT, true, &text, &ignored))
+            return text;
     }
+    return (struct str){0};
+}
+
+void
+command_services(struct service_table *out)
+{
+    *out = (struct service_table){.read = read_services};
 }

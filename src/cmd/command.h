@@ -79,9 +79,10 @@ command_json(struct command_run *run, const cJSON *document);
 void
 command_note(const struct command_run *run, struct str sentence);
 
-// The system's table of service names, read from where this system keeps it; empty where it has none.
+// The system's table of service names, read from where this system keeps it once a name is looked up; empty where it has
+// none.
 void
-command_services(struct arena *arena, struct service_table *out);
+command_services(struct service_table *out);
 
 enum {
     EXIT_GOOD = 0,

@@ -191,7 +191,7 @@ free_ask_ports(const struct command_run *run, const struct free_options *options
 
     if (run->operands.count == 0)
         return err_set(err, ERR_USAGE, 0, "which port? For example: moorage free 8080");
-    command_services(run->arena, &services);
+    command_services(&services);
     for (size_t i = 0; i < run->operands.count; i++)
         if (!read_operand(run, run->operands.items[i], &services, &list, err))
             return false;

@@ -110,7 +110,7 @@ add_endpoints(struct command_run *run, struct str_list words, bool names_too, st
     struct service_table services = {0};
 
     if (words.count)
-        command_services(run->arena, &services);
+        command_services(&services);
     for (size_t i = 0; i < words.count; i++) {
         size_t before = out->count;
         enum endpoint_kind kind = endpoint_parse(run->arena, words.items[i], &services, out, err);

@@ -286,7 +286,7 @@ read_targets(struct command_run *run, struct wait *wait, struct err *err)
         return false;
     if (run->operands.count == 0 && !is_url)
         return err_set(err, ERR_USAGE, 0, "wait for which port? For example: moorage wait 8080");
-    command_services(run->arena, &services);
+    command_services(&services);
     for (size_t i = 0; i < run->operands.count; i++)
         if (!wait_add(wait, run->operands.items[i], is_url ? (struct str){0} : path, &services, err))
             return false;

@@ -168,7 +168,7 @@ why_run(struct command_run *run, struct err *err)
         err_set(err, ERR_USAGE, 0, "which port? For example: moorage why 8080");
         return EXIT_USAGE;
     }
-    command_services(run->arena, &services);
+    command_services(&services);
     for (size_t i = 0; i < run->operands.count; i++)
         if (!read_operand(&inquest, run, run->operands.items[i], &services, err))
             return err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_UNKNOWN;

@@ -196,12 +196,12 @@ services_parse(struct arena *arena, struct str file, struct service_table *out)
         parse_line(arena, line, out);
 }
 
-bool
-services_find(const struct service_table *table, struct str name, uint16_t *port, bool *tcp, bool *udp)
+static unsigned
+find_in(const struct service_table *table, struct str name, uint16_t *port)
 {
     unsigned protocols = 0;
 
-    for (size_t i = 0; table && i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++) {
         const struct service_name *item = &table->items[i];
         unsigned bit = protocol_bit(item->protocol);
         if (bit == 0 || !str_equal_nocase(item->name, name))
@@ -212,6 +212,28 @@ services_find(const struct service_table *table, struct str name, uint16_t *port
         if (item->port == *port)
             protocols |= bit;
     }
+    return protocols;
+}
+
+static unsigned
+find_in_text(const struct service_table *table, struct str name, uint16_t *port)
+{
+    struct arena *scratch = arena_open();
+    struct service_table read = {.count = 0};
+
+    services_parse(scratch, table->read(scratch), &read);
+    unsigned protocols = find_in(&read, name, port);
+    arena_close(scratch);
+    return protocols;
+}
+
+bool
+services_find(const struct service_table *table, struct str name, uint16_t *port, bool *tcp, bool *udp)
+{
+    unsigned protocols = table ? find_in(table, name, port) : 0;
+
+    if (protocols == 0 && table && table->read)
+        protocols = find_in_text(table, name, port);
     for (size_t i = 0; protocols == 0 && i < sizeof builtin / sizeof *builtin; i++) {
         if (!str_equal_nocase(builtin[i].name, name))
             continue;
@@ -223,18 +245,4 @@ services_find(const struct service_table *table, struct str name, uint16_t *port
     *tcp = (protocols & T) != 0;
     *udp = (protocols & U) != 0;
     return true;
-}
-
-struct str
-services_name(const struct service_table *table, enum protocol protocol, uint16_t port)
-{
-    unsigned bit = protocol_bit(protocol);
-
-    for (size_t i = 0; table && i < table->count; i++)
-        if (table->items[i].port == port && protocol_bit(table->items[i].protocol) == bit && bit != 0)
-            return table->items[i].name;
-    for (size_t i = 0; i < sizeof builtin / sizeof *builtin; i++)
-        if (builtin[i].port == port && (builtin[i].protocols & bit))
-            return builtin[i].name;
-    return (struct str){NULL, 0};
 }

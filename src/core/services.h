@@ -20,6 +20,9 @@ struct service_name {
 
 struct service_table {
     LIST_OF(struct service_name); // of the system
+    // Gives the text of the system's table, which is read when a name is looked up: most questions name none. NULL: all names
+    // stand here.
+    struct str (*read)(struct arena *arena);
 };
 
 // Reads the text of an /etc/services; lines that are wrong are passed over.
@@ -30,9 +33,5 @@ services_parse(struct arena *arena, struct str file, struct service_table *out);
 // protocols the name is known. False if it is unknown.
 bool
 services_find(const struct service_table *table, struct str name, uint16_t *port, bool *tcp, bool *udp);
-
-// The usual name of a port, empty if it has none.
-struct str
-services_name(const struct service_table *table, enum protocol protocol, uint16_t port);
 
 #endif

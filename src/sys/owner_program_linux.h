@@ -137,6 +137,13 @@ struct owner_state {
     uint32_t base;   // first descriptor of the chunk
     uint32_t index;  // in the chunk, or of the hit
     uint32_t pad;
+    // The number that was read last: what is read to the stack is dear to verify.
+    union {
+        uint64_t u64;
+        uint32_t u32;
+        uint16_t u16;
+        uint8_t u8;
+    } value;
     uint64_t chunk[OWNER_CHUNK];
 };
 

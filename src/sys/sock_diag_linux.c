@@ -122,6 +122,14 @@ name_devices(struct arena *arena, struct host *host, size_t start)
     }
 }
 
+// What takes the port for an MPTCP socket is a TCP socket, its subflow: on a port without any of TCP there is none, and the
+// kernel need not walk all connections once more for each family.
+static bool
+has_no_subflow(const struct socket_query *query, const struct host *host, size_t start)
+{
+    return query->first == query->last && query->protocols & 1u << PROTOCOL_TCP && host->sockets.count == start;
+}
+
 bool
 sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query,
                int64_t deadline_us, struct host *host, struct err *err)
@@ -132,6 +140,7 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
         size_t before = host->sockets.count;
         struct err why = {0};
         if (!(query->protocols & 1u << protocol) || !is_present(protocol) ||
+            (protocol == PROTOCOL_MPTCP && has_no_subflow(query, host, start)) ||
             read_by_netlink(arena, netlink, query, protocol, deadline_us, host, &why))
             continue;
         host->sockets.count = before;

@@ -66,22 +66,24 @@ TEST(the_systems_table_wins)
     CHECK(!is(&table, "broken", 12, true, false));
 }
 
-TEST(ports_have_usual_names)
-{
-    struct service_table table = {.count = 0};
+static unsigned readings;
 
-    CHECK_STR(services_name(NULL, PROTOCOL_TCP, 80), "http");
-    CHECK_STR(services_name(NULL, PROTOCOL_MPTCP, 80), "http");
-    CHECK_STR(services_name(NULL, PROTOCOL_UDP, 514), "syslog");
-    CHECK_STR(services_name(NULL, PROTOCOL_TCP, 514), "shell");
-    CHECK_STR(services_name(NULL, PROTOCOL_UDP, 5173), "");
-    CHECK_STR(services_name(NULL, PROTOCOL_UDPLITE, 80), "");
-    CHECK_STR(services_name(NULL, PROTOCOL_TCP, 4711), "");
-    services_parse(arena, STR("shop 4711/tcp store\nlight 136/udplite\n"), &table);
-    CHECK_STR(services_name(&table, PROTOCOL_TCP, 4711), "shop");
-    CHECK_STR(services_name(&table, PROTOCOL_UDP, 4711), "");
-    CHECK_STR(services_name(&table, PROTOCOL_UDPLITE, 136), "");
-    CHECK_STR(services_name(&table, PROTOCOL_TCP, 22), "ssh");
+static struct str
+read_text(struct arena *arena)
+{
+    readings++;
+    return str_copy(arena, STR("shop 4711/tcp\nhttp 8000/tcp\n"));
+}
+
+TEST(the_systems_table_is_read_when_a_name_is_looked_up)
+{
+    struct service_table table = {.read = read_text};
+
+    readings = 0;
+    CHECK(is(&table, "shop", 4711, true, false));
+    CHECK_INT(readings, 1);
+    CHECK(is(&table, "http", 8000, true, false));
+    CHECK(is(&table, "https", 443, true, true));
 }
 
 TAP_MAIN

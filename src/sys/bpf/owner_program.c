@@ -43,33 +43,29 @@ static long (*loop)(uint32_t count, long (*each)(uint32_t, void *), void *data, 
 static inline uint64_t
 read_u64(uint64_t at)
 {
-    uint64_t value = 0;
-    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
-    return value;
+    state.faults |= (uint64_t)probe_read(&state.value.u64, sizeof state.value.u64, (const void *)at);
+    return state.value.u64;
 }
 
 static inline uint32_t
 read_u32(uint64_t at)
 {
-    uint32_t value = 0;
-    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
-    return value;
+    state.faults |= (uint64_t)probe_read(&state.value.u32, sizeof state.value.u32, (const void *)at);
+    return state.value.u32;
 }
 
 static inline uint16_t
 read_u16(uint64_t at)
 {
-    uint16_t value = 0;
-    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
-    return value;
+    state.faults |= (uint64_t)probe_read(&state.value.u16, sizeof state.value.u16, (const void *)at);
+    return state.value.u16;
 }
 
 static inline uint8_t
 read_u8(uint64_t at)
 {
-    uint8_t value = 0;
-    state.faults |= (uint64_t)probe_read(&value, sizeof value, (const void *)at);
-    return value;
+    state.faults |= (uint64_t)probe_read(&state.value.u8, sizeof state.value.u8, (const void *)at);
+    return state.value.u8;
 }
 
 static inline int
