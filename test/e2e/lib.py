@@ -185,7 +185,10 @@ class Result:
         return f"moorage {' '.join(map(str, self.args))} -> {self.code}\n{self.out[:4000]}\n{self.err[:2000]}"
 
     def json(self):
-        document = json.loads(self.raw.decode("utf-8"))
+        try:
+            document = json.loads(self.raw.decode("utf-8"))
+        except ValueError as problem:
+            raise AssertionError(f"no JSON: {self!s}") from problem
         validate(document)
         return document
 

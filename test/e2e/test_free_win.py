@@ -190,7 +190,7 @@ def a_service_is_stopped_by_its_manager_and_undo_starts_it_again():
 
 @test
 def a_service_that_takes_longer_than_it_may_is_told_as_that():
-    port, _ = service("moorage_slow", 6000)
+    port, _ = service("moorage_slow", 20000)
     said, document, _ = free_service(port, "--timeout", "1s")
     assert said.code == 1 and document["outcome"] == "timed-out", document
     assert document["plan"][0]["result"] == "timed-out", document["plan"]

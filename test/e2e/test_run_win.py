@@ -81,9 +81,12 @@ class Beside:
     def read(stream, keep):
         for line in stream:
             keep(line.decode())
+        keep("")
 
     def line(self):
-        return self.lines.get(timeout=60)
+        line = self.lines.get(timeout=60)
+        assert line, f"ended without a word: {self.process.wait(60)} {self.said()}"
+        return line
 
     def said(self):
         return "".join(self.err).replace("\r\n", "\n")
