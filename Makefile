@@ -36,7 +36,7 @@ test-windows:
 bench:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory all
-	@ninja -C build bench/bench_pick bench/bench_load bench/bench_launch bench/bench_nothing >build/ninja.log || { cat build/ninja.log; exit 1; }
+	@ninja -C build bench/bench_pick bench/bench_wait bench/bench_load bench/bench_launch bench/bench_nothing >build/ninja.log || { cat build/ninja.log; exit 1; }
 	@bench/bench.py $(ARGS)
 
 install:

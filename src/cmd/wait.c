@@ -312,6 +312,7 @@ wait_run(struct command_run *run, struct err *err)
 
     if (!read_targets(run, &wait, err))
         return EXIT_USAGE;
+    wait.tells_who = run->common.json || (!run->common.quiet && run->behind.count == 0);
     if (!wait_start(&wait, err))
         return EXIT_UNKNOWN;
     bool met = wait_through(&wait, term_error_is_terminal() && !run->common.quiet && !run->common.json) == WAIT_MET;
@@ -321,7 +322,9 @@ wait_run(struct command_run *run, struct err *err)
         print_json(run, &wait, met, asked ? &inquest : NULL);
     else if (tell)
         print_text(run, &wait, asked ? &inquest : NULL);
-    wait_end(&wait);
+    // When it is met, the end of the program closes all of it at once, in half the time.
+    if (!met)
+        wait_end(&wait);
     if (!met || run->behind.count == 0)
         return met ? EXIT_GOOD : EXIT_BAD;
     if (run->out.len && !term_write(buf_str(&run->out), err) && err->kind != ERR_GONE)

@@ -4,14 +4,20 @@
 #include "core/why.h"
 #include "sys/clock.h"
 #include "sys/process.h"
+#include "sys/socket_owner.h"
 #include "sys/socket_table.h"
 
 enum {
     EAGER_MS = 10 * 1000, // so long each millisecond counts
-    EAGER_PAUSE_MS = 1,
-    LONGEST_PAUSE_MS = 20,
-    TOLD_PAUSE_MS = 100, // where the system tells of changes, a look now and then is enough
-    LIST_MS = 20,        // a listener on an address that was not looked up is found within this
+    EAGER_PAUSE_US = 500,
+    LONGEST_PAUSE_US = 20 * 1000,
+    TOLD_PAUSE_US = 100 * 1000, // where the system tells of changes, a look now and then is enough
+    PREPARE_AFTER_MS = 50,
+    SETTLE_AT_ONCE_US = 50,    // since it told of one: so long it is looked at again at once,
+    SETTLE_SOON_US = 2 * 1000, // and so long soon
+    SETTLE_US = 20 * 1000,
+    SETTLE_PAUSE_US = 20,
+    LIST_MS = 20, // a listener on an address that was not looked up is found within this
     LATER_LIST_MS = 200,
     CLOSE_LEAST_MS = 20, // between two close looks at a port
     CLOSE_MOST_MS = 1000,
@@ -28,6 +34,15 @@ static int64_t
 elapsed_us(const struct wait *wait)
 {
     return clock_mono_us() - wait->started_us;
+}
+
+static void
+arm(struct wait *wait)
+{
+    socket_watch_arm(wait->watch, wait->free ? SOCKET_WATCH_CLOSES : SOCKET_WATCH_OPENS);
+    wait->armed = true;
+    // What came meanwhile shows in a look.
+    wait->stirred = true;
 }
 
 // Which address to look up; family NONE where every address counts.
@@ -62,6 +77,10 @@ wait_start(struct wait *wait, struct err *err)
     wait->watch = socket_watch_open(wait->arena, wait->asks, local);
     wait->started_us = clock_mono_us();
     wait->listed_us = INT64_MIN;
+    wait->stirred_us = INT64_MIN;
+    // For a server first a look: many are met by then, and to be told of them is dear to set up.
+    if (wait->free)
+        arm(wait);
     return true;
 }
 
@@ -146,6 +165,8 @@ look_for_server(struct wait *wait, struct wait_target *target, bool list)
     struct arena *scratch = arena_open();
     struct snapshot_ask ask = ask_for(target, 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN);
     struct host host = {0};
+    // A listener of MPTCP has a row of TCP too, and to ask for its own takes four times as long.
+    ask.protocols = 1u << target->protocol;
     if (snapshot_add(scratch, &ask, &host, NULL))
         for (size_t i = 0; i < host.sockets.count && !target->served; i++)
             if (fits(target, &host.sockets.items[i]))
@@ -326,13 +347,21 @@ is_free(struct wait *wait, struct wait_target *target, bool list)
     return is_bindable(target);
 }
 
+// Whether the system told of a listener a moment ago: it does so before one can be found.
+static bool
+settles(const struct wait *wait, int64_t now_us)
+{
+    return !wait->free && wait->stirred_us != INT64_MIN && now_us - wait->stirred_us < SETTLE_US;
+}
+
 // A look at every target; whether all are met.
 static bool
 look(struct wait *wait)
 {
     int64_t now_us = elapsed_us(wait);
     int64_t list_ms = now_us < EAGER_MS * INT64_C(1000) ? LIST_MS : LATER_LIST_MS;
-    bool list = wait->stirred || wait->listed_us == INT64_MIN || now_us - wait->listed_us >= list_ms * 1000;
+    bool list = wait->stirred || wait->listed_us == INT64_MIN || settles(wait, now_us) ||
+                now_us - wait->listed_us >= list_ms * 1000;
     bool all = true;
 
     for (size_t i = 0; i < wait->targets.count; i++) {
@@ -356,20 +385,42 @@ look(struct wait *wait)
 }
 
 // How long nothing can be missed.
-static unsigned
-pause_ms(const struct wait *wait)
+static int64_t
+pause_us(const struct wait *wait)
 {
     unsigned told = socket_watch_told(wait->watch);
-    int64_t late_ms = elapsed_us(wait) / 1000 - EAGER_MS;
+    int64_t now_us = elapsed_us(wait);
+    int64_t late_ms = now_us / 1000 - EAGER_MS;
     bool calls = false;
 
+    if (settles(wait, now_us) && now_us - wait->stirred_us < SETTLE_SOON_US)
+        return now_us - wait->stirred_us < SETTLE_AT_ONCE_US ? 0 : SETTLE_PAUSE_US;
     for (size_t i = 0; i < wait->targets.count; i++)
         calls = calls || (!wait->targets.items[i].met && wait->targets.items[i].dial);
-    if (!calls && (told & (wait->free ? SOCKET_WATCH_CLOSES : SOCKET_WATCH_OPENS)))
-        return TOLD_PAUSE_MS;
+    if (!calls && !settles(wait, now_us) && (told & (wait->free ? SOCKET_WATCH_CLOSES : SOCKET_WATCH_OPENS)))
+        return TOLD_PAUSE_US;
     if (late_ms <= 0)
-        return EAGER_PAUSE_MS;
-    return late_ms / 500 + 1 < LONGEST_PAUSE_MS ? (unsigned)(late_ms / 500 + 1) : LONGEST_PAUSE_MS;
+        return EAGER_PAUSE_US;
+    return late_ms * 2 + 1000 < LONGEST_PAUSE_US ? late_ms * 2 + 1000 : LONGEST_PAUSE_US;
+}
+
+// Not before nothing has come for a while: what comes soon shall not wait for it.
+static void
+prepare(struct wait *wait)
+{
+    socket_owner_prepare(wait->arena);
+    wait->prepared = true;
+}
+
+static void
+pause_until(struct wait *wait, int64_t until_us)
+{
+    int64_t pause = pause_us(wait);
+    int64_t left_us = until_us - elapsed_us(wait);
+
+    wait->stirred = socket_watch_pause(wait->watch, left_us > 0 && pause > left_us ? left_us : pause);
+    if (wait->stirred)
+        wait->stirred_us = elapsed_us(wait);
 }
 
 enum wait_state
@@ -386,11 +437,11 @@ wait_step(struct wait *wait, unsigned longest_ms)
             return WAIT_TIMED_OUT;
         if (now_us >= end_us)
             return WAIT_GOING;
-        int64_t left_us = (deadline_us < end_us ? deadline_us : end_us) - now_us;
-        unsigned pause = pause_ms(wait);
-        if ((int64_t)pause * 1000 > left_us)
-            pause = (unsigned)(left_us / 1000 + 1);
-        socket_watch_pause(wait->watch, pause);
-        wait->stirred = elapsed_us(wait) - now_us < (int64_t)pause * 1000 - 500;
+        if (!wait->armed)
+            arm(wait);
+        else if (wait->tells_who && !wait->prepared && now_us >= PREPARE_AFTER_MS * INT64_C(1000))
+            prepare(wait);
+        else
+            pause_until(wait, deadline_us < end_us ? deadline_us : end_us);
     }
 }

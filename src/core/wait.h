@@ -3,7 +3,7 @@
 
 // Waiting until ports are served, or until they can be bound. Set up by hand and with wait_add(), started once, stepped until
 // it is met or the time is up.
-// Invariants: a target that was met stays met. Ports of this machine are looked up cheaply, each millisecond for the first
+// Invariants: a target that was met stays met. Ports of this machine are looked up cheaply, each half millisecond for the first
 // ten seconds and each 20 ms at most then, or not before the system tells of a change. A bind is tried only when the tables
 // show nobody in the way. Other machines are called only when a person named them.
 // How the systems differ: what sys/socket_watch.h tells by itself.
@@ -54,6 +54,7 @@ struct wait {
     bool free; // until they can be bound
     struct wait_by by;
     int64_t timeout_ms; // 0 = none
+    bool tells_who;     // wait_who() is asked at the end, and shall take little time then
     struct {
         LIST_OF(struct wait_target);
     } targets;
@@ -62,7 +63,10 @@ struct wait {
     struct socket_watch_ask *asks;
     struct socket_watch *watch;
     int64_t listed_us; // when all listeners of the ports were looked at last
-    bool stirred;      // the system told of a change since
+    bool prepared;     // for that
+    bool armed;        // the system tells of changes, as far as it does
+    bool stirred;      // it told of one since
+    int64_t stirred_us;
 };
 
 enum wait_state {

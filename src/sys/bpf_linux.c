@@ -59,6 +59,45 @@ bpf_map_close(struct bpf_map *map)
     *map = (struct bpf_map){.fd = -1};
 }
 
+bool
+bpf_ring_open(size_t size, struct bpf_ring *ring, int *error)
+{
+    union bpf_attr attr = {.map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = (uint32_t)size};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    *ring = (struct bpf_ring){.position.fd = -1};
+    int fd = call(BPF_MAP_CREATE, &attr);
+    // The first page is the reader's; the second the writer's, and may not be mapped to be written.
+    void *ours = fd < 0 ? MAP_FAILED : mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *theirs = ours == MAP_FAILED ? MAP_FAILED : mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page);
+    if (theirs == MAP_FAILED) {
+        *error = errno;
+        if (ours != MAP_FAILED)
+            munmap(ours, page);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    *ring = (struct bpf_ring){.position = {.fd = fd, .values = ours, .size = page}, .written = theirs};
+    return true;
+}
+
+void
+bpf_ring_close(struct bpf_ring *ring)
+{
+    if (ring->position.fd < 0)
+        return;
+    munmap(ring->written, ring->position.size);
+    bpf_map_close(&ring->position);
+    ring->written = NULL;
+}
+
+void
+bpf_ring_drain(struct bpf_ring *ring)
+{
+    uint64_t *read = ring->position.values;
+    __atomic_store_n(read, __atomic_load_n(ring->written, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+}
+
 // The code with the numbers of the maps in it.
 static void
 fill_in(const struct bpf_image *image, const struct bpf_map *maps, struct bpf_insn *code)
@@ -101,6 +140,16 @@ bpf_program_load(const struct bpf_image *image, const struct bpf_map *maps, cons
         *error = errno;
     close(types_fd);
     return program;
+}
+
+int
+bpf_program_attach(int program, const char *tracepoint, int *error)
+{
+    union bpf_attr attr = {.raw_tracepoint = {.name = address(tracepoint), .prog_fd = (uint32_t)program}};
+    int fd = call(BPF_RAW_TRACEPOINT_OPEN, &attr);
+    if (fd < 0)
+        *error = errno;
+    return fd;
 }
 
 bool

@@ -45,12 +45,34 @@ bpf_map_open(size_t size, size_t count, struct bpf_map *map, int *error);
 void
 bpf_map_close(struct bpf_map *map);
 
-// Gives the kernel the program, to be run on demand; -1 with the errno in `error`. The file descriptor is the caller's.
+// Words from a program to this one, in order; its fd can be polled.
+struct bpf_ring {
+    struct bpf_map position; // a map as others are; its value is how far this program has read
+    uint64_t *written;       // how far the other one has written
+};
+
+// `size` is a power of two and whole pages. False with the errno in `error`.
+bool
+bpf_ring_open(size_t size, struct bpf_ring *ring, int *error);
+
+void
+bpf_ring_close(struct bpf_ring *ring);
+
+// Takes all words, unread.
+void
+bpf_ring_drain(struct bpf_ring *ring);
+
+// Gives the kernel the program, to be run on demand or attached; -1 with the errno in `error`. The file descriptor is the caller's.
 // `license` is what the kernel wants to know, since it lets only programs of some licenses read its memory. With `log`
 // (of `log_size` bytes, may be NULL) the kernel writes there why it refuses.
 int
 bpf_program_load(const struct bpf_image *image, const struct bpf_map *maps, const char *license, char *log,
                  size_t log_size, int *error);
+
+// Has it run at each event of a raw tracepoint, as long as the file descriptor that is returned is open; -1 with the errno in
+// `error`.
+int
+bpf_program_attach(int program, const char *tracepoint, int *error);
 
 // Runs it once. False with the errno in `error`.
 bool

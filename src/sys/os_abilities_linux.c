@@ -20,6 +20,7 @@
 #include "sys/reserved.h"
 #include "sys/service.h"
 #include "sys/socket_table.h"
+#include "sys/socket_watch.h"
 #include "sys/user.h"
 
 #define DEADLINE_MS 1000
@@ -134,6 +135,19 @@ try_holders(struct arena *arena, struct host *host)
         ability->fix = STR("run moorage on the host, outside of the container");
     }
     tell_of_kernel(arena, ability);
+}
+
+// That no kernel tells of them is no limit: they are looked for often enough.
+static void
+try_new_servers(struct arena *arena, struct host *host)
+{
+    struct ability *ability = add(arena, host, "new servers");
+    struct str why_not;
+    ability->good = true;
+    ability->detail =
+        socket_watch_try(arena, &why_not)
+            ? STR("the kernel tells of one that comes over TCP (BPF)")
+            : str_printf(arena, "they are looked for; the kernel can't be asked to tell (BPF): %.*s", STR_ARG(why_not));
 }
 
 static void
@@ -292,6 +306,7 @@ os_read_abilities(struct arena *arena, struct host *host)
 {
     try_sockets(arena, host);
     try_holders(arena, host);
+    try_new_servers(arena, host);
     try_namespaces(arena, host);
     try_redirects(arena, host);
     try_services(arena, host);

@@ -9,6 +9,7 @@
 
 enum {
     ROOM = 1024,        // hits at first
+    USUAL_WANTED = 32,  // sockets that are asked for
     MAX_ROOM = 4 << 20, // and at most
     MAX_PORTS = 16,     // that are looked up one by one
     TRIES = 5,          // until the counts are steady
@@ -317,6 +318,12 @@ search_in_kernel(struct quest *quest)
             break;
     }
     return true;
+}
+
+void
+owner_bpf_prepare(struct arena *arena)
+{
+    (void)owner_kernel_open(arena, ROOM, USUAL_WANTED);
 }
 
 enum owner_bpf

@@ -16,6 +16,10 @@ enum owner_bpf {
     OWNER_BPF_OPEN, // the same descriptors, but something else refers to a socket too, or all that does is something else
 };
 
+// Gives the kernel the program, for a search of few sockets that is to come.
+void
+owner_bpf_prepare(struct arena *arena);
+
 // Notes the holders of the asked sockets.
 enum owner_bpf
 owner_bpf_find(struct owner_search *search);

@@ -42,10 +42,8 @@ has_loops(void)
 }
 
 bool
-owner_kernel_is_allowed(struct str *why_not)
+owner_kernel_takes_programs(struct str *why)
 {
-    struct str ignored = {0};
-    struct str *why = why_not ? why_not : &ignored;
     const char *most = getenv("MOORAGE_TIER");
     if (most && strcmp(most, "proc") == 0) {
         *why = STR("MOORAGE_TIER is set to proc");
@@ -66,6 +64,16 @@ owner_kernel_is_allowed(struct str *why_not)
         *why = STR("this kernel does not tell its types (/sys/kernel/btf/vmlinux)");
         return false;
     }
+    return true;
+}
+
+bool
+owner_kernel_is_allowed(struct str *why_not)
+{
+    struct str ignored = {0};
+    struct str *why = why_not ? why_not : &ignored;
+    if (!owner_kernel_takes_programs(why))
+        return false;
     if (!has_loops()) {
         *why = STR("it takes Linux 5.17 or later");
         return false;

@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// Whether the kernel would take any program of moorage's, as far as can be told without trying; `why_not` says what is missing.
+bool
+owner_kernel_takes_programs(struct str *why_not);
+
 // Whether the kernel would let this program ask, as far as can be told without trying; `why_not` (may be NULL) says what
 // is missing.
 bool

@@ -163,17 +163,19 @@ sock_diag_find(struct netlink_socket *netlink, enum protocol protocol, struct ad
     struct buf request = {.arena = arena};
     char answer[4096];
     bool good = netlink->fd >= 0;
+    bool ended = false;
 
     inet_diag_request_one(&request, protocol, address, port, netlink_socket_next(netlink));
     good = good && sendto(netlink->fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel) > 0;
     *found = false;
-    for (ssize_t got; good && (got = recv(netlink->fd, answer, sizeof answer, MSG_DONTWAIT)) > 0;) {
+    for (ssize_t got; good && !ended && (got = recv(netlink->fd, answer, sizeof answer, MSG_DONTWAIT)) > 0;) {
         struct str rest = {answer, (size_t)got};
         struct netlink_message message;
         while (netlink_next(&rest, &message)) {
             if (message.sequence != netlink->sequence)
                 continue;
-            if (message.type == NETLINK_ERROR)
+            ended = message.type == NETLINK_ERROR; // without an error it is the acknowledgement
+            if (ended)
                 good = netlink_error(&message) == 0 || netlink_error(&message) == ENOENT;
             else
                 *found |= inet_diag_parse(message.payload, protocol, row);

@@ -39,6 +39,10 @@ struct owner_query {
 bool
 socket_owner_find(struct arena *arena, const struct owner_query *query, struct host *host, struct err *err);
 
+// Sets up what a search will need, so that one that comes later takes less time. Without it a search does so itself.
+void
+socket_owner_prepare(struct arena *arena);
+
 // The tier that a search would use here and now, without searching: for answers that needed none.
 enum tier
 socket_owner_tier(void);

@@ -208,6 +208,12 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
     return true;
 }
 
+void
+socket_owner_prepare(struct arena *arena)
+{
+    owner_bpf_prepare(arena);
+}
+
 enum tier
 socket_owner_tier(void)
 {

@@ -1,11 +1,11 @@
 #include "sys/socket_watch.h"
 
-#include "sys/clock.h"
 #include "sys/fake_host.h"
 
 struct socket_watch {
     const struct socket_watch_ask *asks;
     size_t count;
+    int64_t tells_us; // at this time it tells of a change, once; 0 = never
 };
 
 struct socket_watch *
@@ -13,7 +13,7 @@ socket_watch_open(struct arena *arena, const struct socket_watch_ask *asks, size
 {
     struct socket_watch *watch = arena_alloc(arena, sizeof *watch);
 
-    *watch = (struct socket_watch){asks, count};
+    *watch = (struct socket_watch){.asks = asks, .count = count};
     return watch;
 }
 
@@ -23,11 +23,28 @@ socket_watch_close(struct socket_watch *watch)
     (void)watch;
 }
 
+void
+socket_watch_arm(struct socket_watch *watch, unsigned told)
+{
+    const char *tells = fake_host_variable("MOORAGE_FAKE_TELLS");
+    uint64_t number = 0;
+
+    if (tells && told & SOCKET_WATCH_OPENS && str_to_u64(str_of(tells), 10, &number))
+        watch->tells_us = (int64_t)number;
+}
+
 unsigned
 socket_watch_told(const struct socket_watch *watch)
 {
-    (void)watch;
-    return 0;
+    return watch->tells_us ? SOCKET_WATCH_OPENS : 0;
+}
+
+bool
+socket_watch_try(struct arena *arena, struct str *why_not)
+{
+    (void)arena;
+    *why_not = STR("a recording tells nothing by itself");
+    return false;
 }
 
 bool
@@ -49,9 +66,14 @@ socket_watch_find(struct socket_watch *watch, size_t index, struct socket_row *r
     return false;
 }
 
-void
-socket_watch_pause(struct socket_watch *watch, unsigned milliseconds)
+// No look takes time here, so that a pause takes some always.
+bool
+socket_watch_pause(struct socket_watch *watch, int64_t microseconds)
 {
-    (void)watch;
-    clock_sleep_ms(milliseconds);
+    int64_t now_us = fake_host_elapsed_us();
+    int64_t pause = microseconds > 0 ? microseconds : 1;
+    bool tells = watch->tells_us > now_us && watch->tells_us - now_us <= pause;
+
+    fake_host_pass_us(tells ? watch->tells_us - now_us : pause);
+    return tells;
 }

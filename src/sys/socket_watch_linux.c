@@ -1,31 +1,20 @@
 #include "sys/socket_watch.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
-#include <linux/perf_event.h>
 #include <linux/sock_diag.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "sys/clock.h"
-#include "sys/file.h"
+#include "sys/listen_event_linux.h"
 #include "sys/netlink_socket_linux.h"
 #include "sys/sock_diag_linux.h"
 
 enum {
-    MOST_CPUS = 256, // with more, openings are looked for
     MOST_FILTERED = 60,
-    RING_PAGES = 1, // a ring needs one page of data beside its head; what stands there is not read
-    WIRE_LISTEN = 10,
 };
 
 #define FILES_DEADLINE_US (2 * 1000 * 1000)
@@ -37,9 +26,7 @@ struct socket_watch {
     struct netlink_socket diag; // closed: the tables are read instead
     int closes;                 // what the kernel tells of closed sockets; -1 = nothing
     unsigned told;
-    size_t event_count;
-    int events[MOST_CPUS];
-    struct perf_event_mmap_page *rings[MOST_CPUS];
+    struct listen_event opens; // and of listeners; -1 in its `hold`: nothing
 };
 
 static bool
@@ -95,91 +82,24 @@ open_closes(struct socket_watch *watch)
     }
 }
 
-// The tracepoint's number; 0 where it can't be had.
-static uint64_t
-tracepoint(struct arena *arena)
-{
-    static const char *const paths[] = {"/sys/kernel/tracing/events/sock/inet_sock_set_state/id",
-                                        "/sys/kernel/debug/tracing/events/sock/inet_sock_set_state/id"};
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < sizeof paths / sizeof *paths && number == 0; i++) {
-        struct str text;
-        if (file_read(arena, paths[i], 64, false, &text, NULL))
-            (void)str_to_u64(str_trim(text), 10, &number);
-    }
-    return number;
-}
-
-// A ring on one CPU. Some of its readers' wake-ups need a ring, so it has one, which is emptied unread.
-static bool
-open_event(struct socket_watch *watch, uint64_t number, int cpu, const char *filter)
-{
-    struct perf_event_attr attr = {
-        .type = PERF_TYPE_TRACEPOINT,
-        .size = sizeof attr,
-        .config = number,
-        .sample_period = 1,
-        .wakeup_events = 1,
-        .disabled = 1,
-    };
-    long page = sysconf(_SC_PAGESIZE);
-    int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-    if (fd < 0)
-        return false;
-    void *ring = MAP_FAILED;
-    if (ioctl(fd, PERF_EVENT_IOC_SET_FILTER, filter) == 0)
-        ring = mmap(NULL, (size_t)page * (1 + RING_PAGES), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (ring == MAP_FAILED || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) != 0) {
-        if (ring != MAP_FAILED)
-            munmap(ring, (size_t)page * (1 + RING_PAGES));
-        close(fd);
-        return false;
-    }
-    watch->events[watch->event_count] = fd;
-    watch->rings[watch->event_count++] = ring;
-    return true;
-}
-
 static void
-close_events(struct socket_watch *watch)
+open_opens(struct socket_watch *watch)
 {
-    long page = sysconf(_SC_PAGESIZE);
+    struct str why_not;
+    bool every = true;
+    bool any = false;
 
-    for (size_t i = 0; i < watch->event_count; i++) {
-        munmap(watch->rings[i], (size_t)page * (1 + RING_PAGES));
-        close(watch->events[i]);
+    for (size_t i = 0; i < watch->count; i++) {
+        every = every && !is_datagram(watch->asks[i].protocol);
+        any = any || !is_datagram(watch->asks[i].protocol);
     }
-    watch->event_count = 0;
-}
-
-// On every CPU or not at all: half of the events would be missed in silence.
-static void
-open_events(struct socket_watch *watch)
-{
-    struct buf filter = {.arena = watch->arena};
-    long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    uint64_t number = 0;
-    bool good = true;
-
-    for (size_t i = 0; i < watch->count; i++)
-        if (is_datagram(watch->asks[i].protocol) || watch->count > MOST_FILTERED)
-            return;
-    if (cpus < 1 || cpus > MOST_CPUS || (number = tracepoint(watch->arena)) == 0)
+    if (!any || !listen_event_open(watch->arena, &watch->opens, &why_not))
         return;
-    buf_addf(&filter, "newstate==%d&&(", WIRE_LISTEN);
     for (size_t i = 0; i < watch->count; i++)
-        buf_addf(&filter, "%ssport==%u", i ? "||" : "", (unsigned)watch->asks[i].port);
-    buf_add_byte(&filter, ')');
-    const char *text = str_c(watch->arena, buf_str(&filter));
-    for (int cpu = 0; cpu < cpus && good; cpu++)
-        // A CPU that is off has no events (ENODEV), and gets none while it is.
-        good = open_event(watch, number, cpu, text) || errno == ENODEV;
-    if (good && watch->event_count > 0)
+        if (!is_datagram(watch->asks[i].protocol))
+            listen_event_add(&watch->opens, watch->asks[i].port);
+    if (every)
         watch->told |= SOCKET_WATCH_OPENS;
-    else
-        close_events(watch);
 }
 
 struct socket_watch *
@@ -187,13 +107,18 @@ socket_watch_open(struct arena *arena, const struct socket_watch_ask *asks, size
 {
     struct socket_watch *watch = arena_alloc(arena, sizeof *watch);
 
-    *watch = (struct socket_watch){.arena = arena, .asks = asks, .count = count, .closes = -1};
+    *watch = (struct socket_watch){.arena = arena, .asks = asks, .count = count, .closes = -1, .opens.hold = -1};
     (void)netlink_socket_open(&watch->diag, NETLINK_SOCK_DIAG, NULL);
-    if (count > 0) {
-        open_closes(watch);
-        open_events(watch);
-    }
     return watch;
+}
+
+void
+socket_watch_arm(struct socket_watch *watch, unsigned told)
+{
+    if (watch->count > 0 && told & SOCKET_WATCH_CLOSES)
+        open_closes(watch);
+    if (watch->count > 0 && told & SOCKET_WATCH_OPENS)
+        open_opens(watch);
 }
 
 void
@@ -202,7 +127,8 @@ socket_watch_close(struct socket_watch *watch)
     if (!watch)
         return;
     netlink_socket_close(&watch->diag);
-    close_events(watch);
+    if (watch->opens.hold >= 0)
+        listen_event_close(&watch->opens);
     if (watch->closes >= 0)
         close(watch->closes);
 }
@@ -211,6 +137,17 @@ unsigned
 socket_watch_told(const struct socket_watch *watch)
 {
     return watch->told;
+}
+
+bool
+socket_watch_try(struct arena *arena, struct str *why_not)
+{
+    struct listen_event event;
+
+    if (!listen_event_open(arena, &event, why_not))
+        return false;
+    listen_event_close(&event);
+    return true;
 }
 
 static bool
@@ -267,23 +204,23 @@ drain(struct socket_watch *watch)
 
     while (watch->closes >= 0 && recv(watch->closes, ignored, sizeof ignored, MSG_DONTWAIT) > 0)
         ;
-    for (size_t i = 0; i < watch->event_count; i++) {
-        struct perf_event_mmap_page *ring = watch->rings[i];
-        __atomic_store_n(&ring->data_tail, __atomic_load_n(&ring->data_head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    }
+    if (watch->opens.hold >= 0)
+        listen_event_drain(&watch->opens);
 }
 
-void
-socket_watch_pause(struct socket_watch *watch, unsigned milliseconds)
+bool
+socket_watch_pause(struct socket_watch *watch, int64_t microseconds)
 {
-    struct pollfd wanted[MOST_CPUS + 1];
-    nfds_t count = 0;
+    struct timespec span = {.tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000};
+    // A descriptor below 0 is passed over.
+    struct pollfd wanted[] = {
+        {.fd = watch->closes, .events = POLLIN},
+        {.fd = watch->opens.hold < 0 ? -1 : watch->opens.ring.position.fd, .events = POLLIN},
+    };
 
-    if (watch->closes >= 0)
-        wanted[count++] = (struct pollfd){.fd = watch->closes, .events = POLLIN};
-    for (size_t i = 0; i < watch->event_count; i++)
-        wanted[count++] = (struct pollfd){.fd = watch->events[i], .events = POLLIN};
-    // EINTR and a lost message (ENOBUFS) end the pause early, which does no harm.
-    if (poll(wanted, count, (int)milliseconds) > 0)
-        drain(watch);
+    // EINTR ends the pause early, which does no harm; a lost message (ENOBUFS) counts as one.
+    if (ppoll(wanted, sizeof wanted / sizeof *wanted, &span, NULL) <= 0)
+        return false;
+    drain(watch);
+    return true;
 }

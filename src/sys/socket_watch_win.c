@@ -23,11 +23,26 @@ socket_watch_close(struct socket_watch *watch)
     (void)watch;
 }
 
+void
+socket_watch_arm(struct socket_watch *watch, unsigned told)
+{
+    (void)watch;
+    (void)told;
+}
+
 unsigned
 socket_watch_told(const struct socket_watch *watch)
 {
     (void)watch;
     return 0;
+}
+
+bool
+socket_watch_try(struct arena *arena, struct str *why_not)
+{
+    (void)arena;
+    *why_not = STR("Windows tells nothing by itself");
+    return false;
 }
 
 bool
@@ -58,13 +73,15 @@ socket_watch_find(struct socket_watch *watch, size_t index, struct socket_row *r
 }
 
 // A reading of the tables takes about a millisecond: a pause that is too short would do nothing else.
-void
-socket_watch_pause(struct socket_watch *watch, unsigned milliseconds)
+bool
+socket_watch_pause(struct socket_watch *watch, int64_t microseconds)
 {
     enum {
         LEAST_MS = 10,
     };
+    int64_t milliseconds = microseconds / 1000;
 
     (void)watch;
-    clock_sleep_ms(milliseconds < LEAST_MS ? LEAST_MS : milliseconds);
+    clock_sleep_ms(milliseconds < LEAST_MS ? LEAST_MS : (unsigned)milliseconds);
+    return false;
 }

@@ -160,8 +160,33 @@ TEST(after_ten_seconds_it_looks_more_rarely)
     load(HEAD "\"sockets\": []}");
     struct wait wait = waiting(arena, "80", "");
     CHECK_INT(outcome(&wait), WAIT_TIMED_OUT);
-    // 10,000 looks in the first ten seconds, then fewer and fewer, 50 a second in the end.
-    CHECK(fake_host_calls("socket_watch_find") > 10000 && fake_host_calls("socket_watch_find") < 13000);
+    // 20,000 looks in the first ten seconds, then fewer and fewer, 50 a second in the end.
+    CHECK(fake_host_calls("socket_watch_find") > 20000 && fake_host_calls("socket_watch_find") < 23000);
+}
+
+// Told of `early_us` before it can be found. When that was found, and by how many looks.
+static int64_t
+found_after(struct arena *arena, unsigned early_us, size_t *looks)
+{
+    load(HEAD "\"sockets\": [], \"script\": [{\"after_ms\": 700, \"add\": {\"sockets\": [" LISTENS(
+        "192.168.1.20:80") "]}}]}");
+    fake_host_environment("MOORAGE_FAKE_TELLS", str_c(arena, str_printf(arena, "%u", 700000 - early_us)));
+    struct wait wait = waiting(arena, "80", "");
+    wait.tells_who = true;
+    CHECK_INT(outcome(&wait), WAIT_MET);
+    *looks = fake_host_calls("socket_watch_find");
+    return wait.targets.items[0].met_us - 700 * 1000;
+}
+
+TEST(where_it_is_told_of_a_server_it_looks_until_that_can_be_found)
+{
+    size_t looks = 0;
+    CHECK(found_after(arena, 0, &looks) == 0 && looks < 20);
+    CHECK(found_after(arena, 30, &looks) <= 1);
+    CHECK(found_after(arena, 1500, &looks) <= 20);
+    CHECK(found_after(arena, 15000, &looks) <= 500);
+    // What it was told of never came; then another one.
+    CHECK(found_after(arena, 60000, &looks) <= 100000 && looks < 300);
 }
 
 TEST(all_targets_must_be_met_each_once)

@@ -18,9 +18,9 @@ from lib import new_port, run, test
 class Waiting:
     """moorage wait beside the test."""
 
-    def __init__(self, *args, wrap=(), path=None, **how):
+    def __init__(self, *args, wrap=(), path=None, env=None, **how):
         self.process = subprocess.Popen([*wrap, path or lib.program(), "wait", *map(str, args)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, env=lib.environment(), **how)
+                                        stderr=subprocess.PIPE, env=lib.environment(**(env or {})), **how)
         lib.after(self.end)
 
     def end(self):
@@ -362,20 +362,49 @@ def many_waiters_see_a_server_soon():
     assert all(one.result()[0] == 0 for one in waiting)
 
 
+def looks_in_a_second(port, **how):
+    """A waiter, and how often it looked until now."""
+    strace = ["strace", "-f", "-qq", "-e", "trace=ppoll", "-o", str(lib.temp_folder() / "calls")]
+    waiting = Waiting(port, wrap=strace, path=lib.need_plain_program(), **how)
+    waiting.goes_on(1.0)
+    return waiting, pathlib.Path(strace[-1]).read_text().count("ppoll(")
+
+
 @test
-def where_tracing_is_allowed_the_system_tells_of_a_server():
+def where_it_is_allowed_the_kernel_tells_of_a_server():
     lib.need_root()
     port = new_port()
-    mount = ["unshare", "-m", "sh", "-c", 'mount -t tracefs none /sys/kernel/tracing && exec "$@"', "sh"]
-    if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode:
-        raise lib.Skip("tracefs may not be mounted")
-    strace = ["strace", "-f", "-qq", "-e", "trace=poll", "-o", str(lib.temp_folder() / "calls")]
-    waiting = Waiting(port, wrap=[*mount, *strace], path=lib.need_plain_program())
-    waiting.goes_on(1.0)
-    calls = pathlib.Path(strace[-1]).read_text().count("poll(")
-    assert calls < 40, f"{calls} looks in a second"
+    if "the kernel tells" not in run("doctor").out:
+        raise lib.Skip("the kernel does not tell here")
+    waiting, looks = looks_in_a_second(port)
+    assert looks < 40, f"{looks} looks in a second"
     shapes.listener(port)
     assert waiting.result()[0] == 0
+
+
+@test
+def without_the_right_it_looks_and_doctor_says_why():
+    lib.need_root()
+    port = new_port()
+    doctor = run("doctor", env={"MOORAGE_TIER": "proc"}).out
+    assert "MOORAGE_TIER" in doctor.split("new servers", 1)[1].split("\n\n")[0], doctor
+    waiting, looks = looks_in_a_second(port, env={"MOORAGE_TIER": "proc"})
+    assert looks > 100, f"{looks} looks in a second"
+    nobody = Waiting(port, path=lib.program_for_everybody(), user=65534, group=65534, extra_groups=[])
+    nobody.goes_on()
+    shapes.listener(port)
+    assert waiting.result()[0] == 0 and nobody.result()[0] == 0
+
+
+@test
+def no_server_is_missed_that_comes_while_it_begins():
+    for tier in ("", "proc"):
+        for step in range(12):
+            port = new_port()
+            waiting = Waiting(port, "-q", env={"MOORAGE_TIER": tier})
+            time.sleep(step * 0.004)
+            shapes.listener(port)
+            assert waiting.result(timeout=5)[0] == 0
 
 
 lib.main(own_netns=True)

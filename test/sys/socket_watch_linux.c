@@ -5,7 +5,8 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/mount.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -131,23 +132,30 @@ close_soon(void *fd)
     return NULL;
 }
 
+struct server {
+    const char *address;
+    int fd;
+};
+
 static void *
-serve_soon(void *fd)
+serve_soon(void *data)
 {
+    struct server *service = data;
+
     usleep(50 * 1000);
-    *(int *)fd = serving(SOCK_STREAM, "127.0.0.1", PORT, 0);
+    service->fd = serving(SOCK_STREAM, service->address, PORT, 1);
     return NULL;
 }
 
 // How long a pause lasts during which `work` is done.
 static int64_t
-pause_during(struct socket_watch *watch, void *(*work)(void *), int *fd)
+pause_during(struct socket_watch *watch, void *(*work)(void *), void *data)
 {
     pthread_t thread;
     int64_t start = clock_mono_us();
 
-    CHECK(pthread_create(&thread, NULL, work, fd) == 0);
-    socket_watch_pause(watch, LONG_MS);
+    CHECK(pthread_create(&thread, NULL, work, data) == 0);
+    (void)socket_watch_pause(watch, LONG_MS * 1000);
     int64_t took = clock_mono_us() - start;
     CHECK(pthread_join(thread, NULL) == 0);
     return took / 1000;
@@ -159,6 +167,7 @@ TEST(a_closed_socket_ends_the_pause)
     struct socket_watch_ask asks[] = {{.protocol = PROTOCOL_TCP, .port = PORT},
                                       {.protocol = PROTOCOL_UDP, .port = PORT}};
     struct socket_watch *watch = socket_watch_open(arena, asks, 2);
+    socket_watch_arm(watch, SOCKET_WATCH_CLOSES);
     int other = serving(SOCK_STREAM, "127.0.0.1", PORT + 1, 0);
 
     if (!(socket_watch_told(watch) & SOCKET_WATCH_CLOSES))
@@ -170,27 +179,129 @@ TEST(a_closed_socket_ends_the_pause)
     // Those of other ports don't wake us.
     close(other);
     int64_t start = clock_mono_us();
-    socket_watch_pause(watch, 200);
+    CHECK(!socket_watch_pause(watch, 200 * 1000));
     CHECK(clock_mono_us() - start > 150 * 1000);
     socket_watch_close(watch);
 }
 
-TEST(a_new_listener_ends_the_pause_where_that_may_be_traced)
+// Where the kernel tells of listeners at the port, over TCP.
+static struct socket_watch *
+told_of(struct arena *arena)
 {
-    int fd = -1;
+    static const struct socket_watch_ask ask = {.protocol = PROTOCOL_TCP, .port = PORT};
+    struct str why_not;
+    struct socket_watch *watch = socket_watch_open(arena, &ask, 1);
 
     need_network();
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) != 0)
-        SKIP("tracefs may not be mounted");
-    struct socket_watch_ask ask = {.protocol = PROTOCOL_TCP, .port = PORT};
-    struct socket_watch *watch = socket_watch_open(arena, &ask, 1);
-    if (!(socket_watch_told(watch) & SOCKET_WATCH_OPENS))
+    socket_watch_arm(watch, SOCKET_WATCH_OPENS);
+    CHECK(socket_watch_try(arena, &why_not) == !!socket_watch_told(watch));
+    if (!socket_watch_told(watch)) {
+        printf("# %.*s\n", STR_ARG(why_not));
         SKIP("the kernel does not tell");
-    CHECK(pause_during(watch, serve_soon, &fd) < LONG_MS / 2);
-    CHECK(socket_watch_find(watch, 0, &row));
-    close(fd);
+    }
+    return watch;
+}
+
+// It is told of before it can be found.
+static bool
+is_found_soon(struct socket_watch *watch)
+{
+    int64_t end_us = clock_mono_us() + 1000 * 1000;
+    bool is = false;
+
+    while (!(is = socket_watch_find(watch, 0, &row)) && clock_mono_us() < end_us)
+        ;
+    return is;
+}
+
+TEST(a_new_listener_ends_the_pause_where_the_kernel_tells)
+{
+    static const char *const addresses[] = {"127.0.0.1", "::1", "::", "0.0.0.0"};
+    struct socket_watch *watch = told_of(arena);
+
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        struct server service = {addresses[i], -1};
+        CHECK(pause_during(watch, serve_soon, &service) < LONG_MS / 2);
+        CHECK(is_found_soon(watch));
+        close(service.fd);
+    }
+    // One of another port, and what is no listener, don't.
+    int other = serving(SOCK_STREAM, "127.0.0.1", PORT + 1, 0);
+    int datagram = serving(SOCK_DGRAM, "127.0.0.1", PORT, 0);
+    CHECK(!socket_watch_pause(watch, 100 * 1000));
+    close(other);
+    close(datagram);
     socket_watch_close(watch);
+}
+
+// More than there is room for words: the pause ends all the same, and once.
+TEST(what_is_told_while_nobody_listens_ends_the_next_pause)
+{
+    enum {
+        LISTENERS = 1000,
+    };
+    struct socket_watch *watch = told_of(arena);
+
+    for (int i = 0; i < LISTENERS; i++)
+        close(serving(SOCK_STREAM, "127.0.0.1", PORT, 0));
+    int64_t start = clock_mono_us();
+    CHECK(socket_watch_pause(watch, LONG_MS * 1000) && clock_mono_us() - start < LONG_MS * 500);
+    CHECK(!socket_watch_pause(watch, 100 * 1000));
+    struct server service = {"127.0.0.1", -1};
+    CHECK(pause_during(watch, serve_soon, &service) < LONG_MS / 2);
+    close(service.fd);
+    socket_watch_close(watch);
+}
+
+TEST(a_listener_of_another_network_is_not_found)
+{
+    struct socket_watch *watch = told_of(arena);
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (unshare(CLONE_NEWNET) != 0 || !own_network_raise_loopback())
+            _exit(1);
+        (void)serving(SOCK_STREAM, "127.0.0.1", PORT, 0);
+        usleep(LONG_MS * 1000);
+        _exit(0);
+    }
+    CHECK(child > 0);
+    CHECK(socket_watch_pause(watch, LONG_MS * 1000));
+    usleep(50 * 1000);
+    CHECK(!socket_watch_find(watch, 0, &row));
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+    socket_watch_close(watch);
+}
+
+// What a process without rights is told: 0 = nothing, with the reason.
+static int
+told_without_rights(struct arena *arena, bool by_choice)
+{
+    struct socket_watch_ask ask = {.protocol = PROTOCOL_TCP, .port = PORT};
+    struct str why_not = {0};
+    struct socket_watch *watch = socket_watch_open(arena, &ask, 1);
+
+    if (by_choice ? setenv("MOORAGE_TIER", "proc", 1) : setuid(65534))
+        return 1;
+    socket_watch_arm(watch, SOCKET_WATCH_OPENS);
+    bool named = !socket_watch_try(arena, &why_not) && why_not.len > 0;
+    int64_t start = clock_mono_us();
+    bool waits = !socket_watch_pause(watch, 20 * 1000) && clock_mono_us() - start >= 19 * 1000;
+    return socket_watch_told(watch) || !named || !waits;
+}
+
+TEST(without_rights_nothing_is_told_and_it_is_said_why)
+{
+    need_network();
+    fflush(stdout);
+    for (int by_choice = 0; by_choice < 2; by_choice++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(told_without_rights(arena, by_choice));
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
 }
 
 TAP_MAIN
