@@ -259,11 +259,23 @@ inquest_report_meanings(const struct inquest *inquest, cJSON *document)
     }
 }
 
+// Those that no list shows have no number: how many they are is not known.
+static size_t
+count_listed(const struct answer *answer)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        count += answer->unseen.items[i].pid != 0;
+    return count;
+}
+
 // What was not seen could be what is looked for: say how much that is, and what would show it.
 void
 inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
 {
     size_t most = 0;
+    size_t listed = 0;
     // Another program on the line is not to be started with more rights just to be told who has a port.
     struct str again = run->again;
 
@@ -282,15 +294,17 @@ inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
         if (!nameless || outcome->answer.complete || outcome->answer.unseen.count <= most)
             continue;
         most = outcome->answer.unseen.count;
+        listed = count_listed(&outcome->answer);
         if (run->behind.count > 0)
             again = str_printf(run->arena, "moorage why %u", outcome->answer.question.endpoint.first);
     }
     if (most == 0)
         return;
-    struct str programs = words_count(run->arena, most, "program", "programs");
+    struct str programs = listed == 0 ? STR("other programs") : words_count(run->arena, listed, "program", "programs");
     struct str see = inquest->host.admin
                          ? STR("moorage doctor tells why")
                          : str_printf(run->arena, "%.*s shows all",
                                       STR_ARG(platform_elevate(run->arena, platform_of(&inquest->host), again)));
-    command_note(run, str_printf(run->arena, "%.*s may not be looked into: %.*s", STR_ARG(programs), STR_ARG(see)));
+    command_note(run, str_printf(run->arena, "%.*s %s: %.*s", STR_ARG(programs),
+                                 listed == 0 ? "can't be seen from here" : "may not be looked into", STR_ARG(see)));
 }

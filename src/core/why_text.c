@@ -372,7 +372,17 @@ note_holders(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause, known.advice);
 }
 
-// The few programs that live where the socket was made: their names may be read even where their files may not.
+static bool
+is_unseen(const struct answer *answer, uint32_t pid)
+{
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        if (answer->unseen.items[i].pid == pid)
+            return true;
+    return false;
+}
+
+// The few programs that live where the socket was made: their names may be read even where their files may not. Those
+// that were looked into don't have it, and where some are not listed at all (0), it may be one of these.
 static void
 note_candidates(struct inquiry *inquiry, struct cause *cause)
 {
@@ -385,11 +395,11 @@ note_candidates(struct inquiry *inquiry, struct cause *cause)
 
     if (cause->holders.count > 0 || cause->kind == CAUSE_KERNEL ||
         !holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group) || !group ||
-        group->pids.count == 0 || group->pids.count > CANDIDATES_MOST)
+        group->pids.count == 0 || group->pids.count > CANDIDATES_MOST || is_unseen(inquiry->answer, 0))
         return;
     for (size_t i = 0; i < group->pids.count; i++) {
         struct process process;
-        if (group->pids.items[i] == process_self())
+        if (!is_unseen(inquiry->answer, group->pids.items[i]))
             continue;
         process_read(inquiry->arena, group->pids.items[i], PROCESS_BASIC, &process);
         if (process.known == KNOWN_YES)
@@ -399,15 +409,6 @@ note_candidates(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause,
                  str_printf(inquiry->arena, "By the group that the socket was made in, it is one of: %.*s.",
                             STR_ARG(buf_str(&out))));
-}
-
-static bool
-is_unseen(const struct answer *answer, uint32_t pid)
-{
-    for (size_t i = 0; i < answer->unseen.count; i++)
-        if (answer->unseen.items[i].pid == pid)
-            return true;
-    return false;
 }
 
 bool

@@ -113,6 +113,11 @@ try_holders(struct arena *arena, struct host *host)
             refused++;
     }
     closedir(proc);
+    if (seen + refused == 0) {
+        ability->detail = STR("no process can be seen: /proc is not mounted");
+        ability->fix = STR("mount -t proc proc /proc");
+        return;
+    }
     ability->good = refused == 0;
     ability->detail =
         refused ? str_printf(arena, "%zu process%s can be looked into, %zu can't", seen, seen == 1 ? "" : "es", refused)
@@ -174,7 +179,11 @@ try_namespaces(struct arena *arena, struct host *host)
         ability->detail = str_printf(arena, "%.*s, %zu of them can't be entered", STR_ARG(ability->detail), closed);
     if (found.namespaces_known == KNOWN_NOT_ALLOWED)
         ability->detail = STR("networks of other users' processes can't be told");
-    if (!ability->good)
+    if (proc_view_self() == 0) {
+        ability->good = false;
+        ability->detail = STR("networks are told by their processes, which can't be seen");
+        ability->fix = STR("mount -t proc proc /proc");
+    } else if (!ability->good)
         ability->fix = user_self().enters_namespaces ? STR("run moorage on the host, outside of the container")
                                                      : STR("sudo moorage doctor");
 }

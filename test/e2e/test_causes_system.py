@@ -229,6 +229,21 @@ def without_proc_the_port_is_still_told_taken_and_what_was_not_seen():
     assert {(unseen["pid"], unseen["what"]) for unseen in entry["unseen"]} == {(0, "processes")}, entry["unseen"]
     listed = lib.run("list", "--json", path=lib.plain_program() or lib.program(), wrap=bare)
     assert listed.code == 0 and f":{port}" in listed.out, str(listed)
+    doctor = lib.run("doctor", path=lib.plain_program() or lib.program(), wrap=bare).out
+    assert "/proc is not mounted" in doctor and "mount -t proc proc /proc" in doctor and "hidepid" not in doctor, doctor
+
+
+@test
+def in_a_container_no_bystander_is_said_to_have_it():
+    lib.need_root()
+    port = new_port()
+    shapes.listener(port)
+    inside = ("unshare", "--pid", "--fork", "--mount-proc")
+    entry = why(f"tcp/{port}", code=1, wrap=inside, own=False)
+    cause = lib.only_cause(entry, "listener")
+    assert cause["holders"] == [] and not any("one of" in note for note in cause["notes"]), cause
+    said = lib.run(f"tcp/{port}", wrap=inside)
+    assert said.err.startswith("other programs can't be seen from here: moorage doctor"), str(said)
 
 
 @test
