@@ -494,11 +494,20 @@ def hear_signals():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def stand_on_own_feet():
+    """Whoever starts the tests may have closed descriptors, and a mask that keeps other users out of what they write."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    os.umask(0o022)
+
+
 def main(own_netns=False):
     """Runs the tests of the file, or those whose names are given as arguments, and exits."""
     global _netns_refused
     if os.name == "posix":
         hear_signals()
+        stand_on_own_feet()
     chosen = [function for function in _tests if not sys.argv[1:] or function.__name__ in sys.argv[1:]]
     if own_netns:
         _netns_refused = kernel.enter_own_netns()

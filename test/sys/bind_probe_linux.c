@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -260,7 +261,7 @@ most_files_reached(struct arena *arena)
     size_t count = 0;
     int code = 0;
 
-    while (count < 1024 && (fds[count] = dup(0)) >= 0)
+    while (count < 1024 && (fds[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
         count++;
     code = (int)probe(arena, PROTOCOL_TCP, "127.0.0.1", 0, BIND_REUSE).code;
     while (count > 0)
