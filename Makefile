@@ -12,7 +12,7 @@ all:
 			echo "$$out"; rm -f build/build.ninja; exit 1; }; \
 		tools/sources.sh >build/sources.txt; }
 	@[ -e build/moorage ] || echo 'Building moorage'
-	@ninja -C build >build/ninja.log || { cat build/ninja.log; exit 1; }
+	@ninja -C build product >build/ninja.log || { cat build/ninja.log; exit 1; }
 
 # Ends well whether the port is free (0) or taken (1): both are answers.
 run: all

@@ -58,6 +58,13 @@ def a_broken_build_is_shown_and_not_run(folder):
 
 
 @test
+def whoever_wants_the_program_waits_for_no_test_to_be_built(folder):
+    make(folder, "run", "PORT=8080", ninja='echo "$*"')
+    said = (pathlib.Path(folder) / "build/ninja.log").read_text()
+    expect(said == "-C build product\n", said)
+
+
+@test
 def installing_says_where_and_not_how(folder):
     code, said = make(folder, "install", f"PREFIX={folder}/x", ninja="echo noise")
     expect((code, said) == (0, f"Installed moorage under {folder}/x\n"), (code, said))
