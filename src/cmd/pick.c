@@ -44,14 +44,14 @@ static int
 pick_run(struct command_run *run, struct err *err)
 {
     const struct pick_options *options = run->options;
-    struct pick_wish wish = {.count = options->count ? (size_t)options->count : 1};
+    struct pick_wish wish = {.count = (size_t)options->count};
 
     if (run->operands.count > 1) {
         err_set(err, ERR_USAGE, 0, "one name at a time: moorage pick NAME");
         return EXIT_USAGE;
     }
-    if (options->count > COUNT_MOST) {
-        err_set(err, ERR_USAGE, 0, "-n is at most %d", COUNT_MOST);
+    if (options->count < 1 || options->count > COUNT_MOST) {
+        err_set(err, ERR_USAGE, 0, "-n is a number from 1 to %d", COUNT_MOST);
         return EXIT_USAGE;
     }
     if (!take_read_choice(run->arena, &options->choice, &wish, err))
@@ -66,6 +66,8 @@ pick_run(struct command_run *run, struct err *err)
         return err->kind == ERR_USAGE ? EXIT_USAGE : EXIT_UNKNOWN;
     return take_ports(run, &wish, "moorage.pick/1", false, err);
 }
+
+static const struct pick_options preset = {.count = 1};
 
 const struct command command_pick = {
     .name = "pick",
@@ -85,5 +87,6 @@ const struct command command_pick = {
                 "moorage pick --near 8080 --udp\tfor UDP, beside 8080\n",
     .options = OPT_TABLE(pick_items),
     .options_size = sizeof(struct pick_options),
+    .preset = &preset,
     .run = pick_run,
 };

@@ -160,7 +160,7 @@ def picks_from_a_range_and_near_a_port():
     assert int(moor(folder, "pick", "--near", "8080").out) in range(8081, 8200)
     result = moor(folder, "pick", "--range", "80-90")
     assert result.code == 1 and result.out == "" and "need a right" in result.err, str(result)
-    for args in (("--range", "9-1"), ("--range", "x"), ("--near", "0"), ("--target", "amiga"), ("a", "b"), ("-n", "9999"),
+    for args in (("--range", "9-1"), ("--range", "x"), ("--near", "0"), ("--target", "amiga"), ("a", "b"), ("-n", "9999"), ("-n", "0"),
                  ("8080",), ("-n", "x"), ("a/b",)):
         result = moor(folder, "pick", *args)
         assert result.code == 2 and result.out == "", str(result)
