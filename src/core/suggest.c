@@ -2,6 +2,7 @@
 
 #include "core/known.h"
 #include "sys/bind_probe.h"
+#include "sys/socket_table.h"
 
 enum {
     PORT_COUNT = UINT16_MAX + 1,
@@ -10,6 +11,8 @@ enum {
     PRIVILEGED_OFFSET = 8000,
     PRIVILEGED_END = 1024,
     LOW_DYNAMIC = 5000,
+    NEAR = 64, // ports that the system tells at once
+    MOST_ROUNDS = 4,
 };
 
 // What is looked for, and which ports are out of the question.
@@ -17,7 +20,8 @@ struct search {
     struct arena *arena;
     const struct host *host;
     enum protocol protocol;
-    bool *refused; // PORT_COUNT of them
+    bool *refused;  // PORT_COUNT of them
+    uint32_t start; // where the search begins
     unsigned binds;
     uint16_t *out;
     size_t wanted;
@@ -74,11 +78,11 @@ consider(struct search *search, uint16_t port)
         search->out[search->found++] = port;
 }
 
-size_t
-suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted)
+// What is out of the question before any socket is looked at.
+static struct search
+search_begin(struct arena *scratch, const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out,
+             size_t wanted)
 {
-    // A range of many thousand ports asks as often: what is only needed here does not stay.
-    struct arena *scratch = arena_open();
     struct search search = {
         .arena = scratch,
         .host = host,
@@ -86,22 +90,54 @@ suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, ui
         .refused = arena_array(scratch, PORT_COUNT, sizeof(bool)),
         .out = out,
         .wanted = wanted,
+        .start = port < PRIVILEGED_END ? port + (uint32_t)PRIVILEGED_OFFSET : port,
     };
-    uint32_t start = port < PRIVILEGED_END ? port + (uint32_t)PRIVILEGED_OFFSET : port;
 
     search.refused[0] = true;
     search.refused[port] = true;
     refuse_ranges(&search);
-    for (size_t i = 0; i < host->sockets.count; i++)
-        if (host->sockets.items[i].netns == 0 && host_same_ports(host->sockets.items[i].protocol, protocol))
-            search.refused[host->sockets.items[i].local_port] = true;
     for (size_t i = 0; i < host->leases.count; i++)
         if (host_same_ports(host->leases.items[i].protocol, protocol))
             search.refused[host->leases.items[i].port] = true;
-    for (uint32_t next = start; next < PORT_COUNT && !is_done(&search); next++)
+    return search;
+}
+
+size_t
+suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted)
+{
+    // A range of many thousand ports asks as often: what is only needed here does not stay.
+    struct arena *scratch = arena_open();
+    struct search search = search_begin(scratch, host, protocol, port, out, wanted);
+
+    for (size_t i = 0; i < host->sockets.count; i++)
+        if (host->sockets.items[i].netns == 0 && host_same_ports(host->sockets.items[i].protocol, protocol))
+            search.refused[host->sockets.items[i].local_port] = true;
+    for (uint32_t next = search.start; next < PORT_COUNT && !is_done(&search); next++)
         consider(&search, (uint16_t)next);
-    for (uint32_t next = start; next > 0 && !is_done(&search); next--)
+    for (uint32_t next = search.start; next > 0 && !is_done(&search); next--)
         consider(&search, (uint16_t)next);
+    arena_close(scratch);
+    return search.found;
+}
+
+size_t
+suggest_unused(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted)
+{
+    struct arena *scratch = arena_open();
+    struct search search = search_begin(scratch, host, protocol, port, out, wanted);
+    uint32_t next = search.start;
+
+    for (int i = 0; i < MOST_ROUNDS && !is_done(&search); i++) {
+        uint16_t unused[NEAR];
+        while (next < PORT_COUNT && search.refused[next])
+            next++;
+        size_t count = next < PORT_COUNT ? socket_table_unused(scratch, protocol, (uint16_t)next, unused, NEAR) : 0;
+        for (size_t k = 0; k < count; k++)
+            consider(&search, unused[k]);
+        if (count == 0)
+            break;
+        next = unused[count - 1] + 1u;
+    }
     arena_close(scratch);
     return search.found;
 }

@@ -15,4 +15,9 @@
 size_t
 suggest_ports(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted);
 
+// The same after `port` alone, for a host that need not hold the rows: the system tells which ports no socket uses, where it
+// can (sys/socket_table.h); else none is found.
+size_t
+suggest_unused(const struct host *host, enum protocol protocol, uint16_t port, uint16_t *out, size_t wanted);
+
 #endif

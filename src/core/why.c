@@ -246,29 +246,35 @@ warn_of_strict(struct inquiry *inquiry)
                                               values, 1);
 }
 
-static void
-add_suggestions(struct inquiry *inquiry, struct err *err)
+static size_t
+find_suggestion(struct inquiry *inquiry, uint16_t *out)
 {
-    struct answer *answer = inquiry->answer;
-    uint16_t ports[1];
+    enum protocol protocol = inquiry->question->protocol;
+    struct err ignored;
     struct snapshot_ask ask = {
-        .protocols = inquiry->question->protocol == PROTOCOL_TCP || inquiry->question->protocol == PROTOCOL_MPTCP
-                         ? 1u << PROTOCOL_TCP
-                         : 1u << inquiry->question->protocol,
+        .protocols = protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP ? 1u << PROTOCOL_TCP : 1u << protocol,
         .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
         .first = 0,
         .last = 65535,
     };
 
-    if (answer->bindable || answer->verdict == WHY_NOT_LOCAL)
-        return;
-    // Without the other rows a suggestion is still proved by its own bind.
-    if (!(inquiry->question->read & WHY_READ_LISTENERS))
-        (void)snapshot_add(inquiry->arena, &ask, inquiry->host, err);
-    size_t found =
-        suggest_ports(inquiry->host, inquiry->question->protocol, inquiry->port, ports, sizeof ports / sizeof *ports);
-    for (size_t i = 0; i < found; i++)
-        *LIST_ADD(inquiry->arena, &answer->suggest) = ports[i];
+    if (!(inquiry->question->read & WHY_READ_LISTENERS)) {
+        if (suggest_unused(inquiry->host, protocol, inquiry->port, out, 1) > 0)
+            return 1;
+        // Without the other rows a suggestion is still proved by its own bind.
+        (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);
+    }
+    return suggest_ports(inquiry->host, protocol, inquiry->port, out, 1);
+}
+
+static void
+add_suggestions(struct inquiry *inquiry)
+{
+    struct answer *answer = inquiry->answer;
+    uint16_t port;
+
+    if (!answer->bindable && answer->verdict != WHY_NOT_LOCAL && find_suggestion(inquiry, &port) > 0)
+        *LIST_ADD(inquiry->arena, &answer->suggest) = port;
 }
 
 // Blocking causes first; within each half the order of finding is the contract's precedence.
@@ -318,7 +324,7 @@ why_answer(struct arena *arena, struct host *host, const struct why_question *qu
     why_find_system_causes(&inquiry);
     order_causes(&inquiry);
     warn_of_strict(&inquiry);
-    add_suggestions(&inquiry, &ignored);
+    add_suggestions(&inquiry);
     for (size_t i = 0; i < out->causes.count; i++)
         why_add_remedies(&inquiry, &out->causes.items[i]);
     return true;

@@ -4,6 +4,7 @@
 #include "core/container.h"
 #include "core/snapshot.h"
 #include "core/why_parts.h"
+#include "sys/namespace.h"
 #include "sys/process.h"
 
 static struct cause *
@@ -360,8 +361,10 @@ read_dear_facts(struct inquiry *inquiry)
         ask.want |= SNAPSHOT_ADDRESSES;
     if (inquiry->host->wsl.len > 0)
         ask.want |= SNAPSHOT_NEIGHBOURS;
-    // A range of ports was read at once before its first question.
-    if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED)
+    // A range of ports was read at once before its first question. For one port the kernel may know that there is nothing to
+    // read, but it keeps no such table of UDP-Lite.
+    if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED ||
+        (inquiry->question->protocol != PROTOCOL_UDPLITE && namespace_has_none(inquiry->arena, inquiry->port)))
         ask.want &= ~(unsigned)SNAPSHOT_NAMESPACES;
     if (ask.want != 0)
         (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);

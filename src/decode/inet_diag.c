@@ -184,21 +184,37 @@ inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seq
     netlink_end(out, start);
 }
 
-void
-inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_t sequence)
+// struct inet_diag_req_v2 for one socket.
+static void
+add_row_request(struct buf *out, const struct socket_row *row, uint32_t states)
 {
-    size_t start = netlink_begin(out, SOCK_DESTROY, NETLINK_REQUEST | NETLINK_ACK, sequence);
+    bool known = row->cookie != 0;
     netlink_add_u8(out, row->local.family == FAMILY_IPV4 ? LINUX_AF_INET : LINUX_AF_INET6);
     netlink_add_u8(out, protocol_numbers[row->protocol]);
     buf_pad(out, '\0', 2);
-    netlink_add_u32(out, inet_diag_states(row->protocol, 1u << row->state));
+    netlink_add_u32(out, states);
     netlink_add_be16(out, row->local_port);
     netlink_add_be16(out, row->remote_port);
     buf_add(out, (struct str){(const char *)row->local.bytes, sizeof row->local.bytes});
     buf_add(out, (struct str){(const char *)row->remote.bytes, sizeof row->remote.bytes});
     netlink_add_u32(out, row->device);
-    netlink_add_u32(out, (uint32_t)row->cookie);
-    netlink_add_u32(out, (uint32_t)(row->cookie >> 32));
+    netlink_add_u32(out, known ? (uint32_t)row->cookie : NO_COOKIE);
+    netlink_add_u32(out, known ? (uint32_t)(row->cookie >> 32) : NO_COOKIE);
+}
+
+void
+inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_t sequence)
+{
+    size_t start = netlink_begin(out, SOCK_DESTROY, NETLINK_REQUEST | NETLINK_ACK, sequence);
+    add_row_request(out, row, inet_diag_states(row->protocol, 1u << row->state));
+    netlink_end(out, start);
+}
+
+void
+inet_diag_request_row(struct buf *out, const struct socket_row *row, uint32_t sequence)
+{
+    size_t start = netlink_begin(out, SOCK_DIAG_BY_FAMILY, NETLINK_REQUEST, sequence);
+    add_row_request(out, row, UINT32_MAX);
     netlink_end(out, start);
 }
 

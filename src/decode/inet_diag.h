@@ -36,6 +36,12 @@ inet_diag_request(struct buf *out, const struct inet_diag_ask *ask, uint32_t seq
 void
 inet_diag_destroy_request(struct buf *out, const struct socket_row *row, uint32_t sequence);
 
+// Appends a request for the one socket with the endpoints and the device of this row, and its cookie where it has one. The
+// answer is its row, whatever its state is, or an error. Sockets that are bound and do nothing are not found so, and of
+// listeners that share an address one.
+void
+inet_diag_request_row(struct buf *out, const struct socket_row *row, uint32_t sequence);
+
 // Appends a request for the one socket that would get what arrives for this address and port: of TCP the listener, of UDP
 // the receiver. The answer is its row or an error (ENOENT), then, since it is asked for, an acknowledgement. A socket that
 // is bound to a wildcard, or to both families, is found by any address that it covers.

@@ -27,6 +27,14 @@ namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned dead
     return true;
 }
 
+bool
+namespace_has_none(struct arena *arena, uint16_t port)
+{
+    (void)arena;
+    (void)port;
+    return false;
+}
+
 uint64_t
 namespace_own(void)
 {

@@ -17,6 +17,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/netlink_socket_linux.h"
+#include "sys/port_view_linux.h"
 #include "sys/proc_view_linux.h"
 #include "sys/sock_diag_linux.h"
 
@@ -346,4 +347,10 @@ namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned dead
         return false;
     host->namespaces_known = reading.late ? KNOWN_TIMEOUT : reading.blind ? KNOWN_NOT_ALLOWED : KNOWN_YES;
     return true;
+}
+
+bool
+namespace_has_none(struct arena *arena, uint16_t port)
+{
+    return port_view_is_here_alone(arena, port);
 }

@@ -12,6 +12,14 @@ namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned dead
     return err_set(err, ERR_UNSUPPORTED, 0, "other networks: network compartments of Windows are not looked into");
 }
 
+bool
+namespace_has_none(struct arena *arena, uint16_t port)
+{
+    (void)arena;
+    (void)port;
+    return false;
+}
+
 uint64_t
 namespace_own(void)
 {

@@ -67,7 +67,11 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
     layout->tcp = ports && layout->tcp_slot && has_all(layout, FIELD_IPV4_DEATH_ROW, FIELD_BUCKET2_OWNERS);
     layout->flags = layout->found[FIELD_SKC_COOKIE] && take_bits(&wishes[WISH_REUSE_ADDR], &layout->reuse_addr) &&
                     take_bits(&wishes[WISH_REUSE_PORT], &layout->reuse_port);
+    layout->rows = layout->tcp && layout->found[FIELD_SKC_COOKIE] &&
+                   has_all(layout, FIELD_SKC_FAMILY, FIELD_QUEUE_LENGTH) &&
+                   layout->found[FIELD_SKC_LOCAL6] == layout->found[FIELD_SKC_PEER6];
     layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
+    layout->spaces = layout->tcp && layout->udp && has_all(layout, FIELD_NET_LIST, FIELD_SPACE_KIND);
 }
 
 static struct str

@@ -27,7 +27,9 @@ struct owner_layout {
     bool whole; // to look at descriptors
     bool tcp;   // to find sockets by a TCP port
     bool udp;
-    bool flags; // to tell how sockets share their port
+    bool flags;  // to tell how sockets share their port
+    bool rows;   // to tell which sockets a TCP port has
+    bool spaces; // to find sockets of other networks
 };
 
 // From the kernel's own type information, or from what root kept of it. False when there is none, or something is missing without which nothing can be

@@ -7,57 +7,75 @@
 #include <stdint.h>
 
 // Members of the kernel's structures that the program follows. X(name, structure, member)
-#define OWNER_FIELDS(X)                                      \
-    X(TASK_TASKS, "task_struct", "tasks")                    \
-    X(TASK_PID, "task_struct", "pid")                        \
-    X(TASK_TGID, "task_struct", "tgid")                      \
-    X(TASK_LEADER, "task_struct", "group_leader")            \
-    X(TASK_FILES, "task_struct", "files")                    \
-    X(TASK_SIGNAL, "task_struct", "signal")                  \
-    X(TASK_THREAD_NODE, "task_struct", "thread_node")        \
-    X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")    \
-    X(SIGNAL_THREADS, "signal_struct", "nr_threads")         \
-    X(FILES_FDT, "files_struct", "fdt")                      \
-    X(FDTABLE_SIZE, "fdtable", "max_fds")                    \
-    X(FDTABLE_FD, "fdtable", "fd")                           \
-    X(FILE_OPERATIONS, "file", "f_op")                       \
-    X(FILE_INODE, "file", "f_inode")                         \
-    X(FILE_DATA, "file", "private_data")                     \
-    X(INODE_NUMBER, "inode", "i_ino")                        \
-    X(SOCKET_SK, "socket", "sk")                             \
-    X(SOCKET_FILE, "socket", "file")                         \
-    X(SOCKET_WQ, "socket", "wq")                             \
-    X(WQ_WAIT, "socket_wq", "wait")                          \
-    X(WAIT_HEAD, "wait_queue_head", "head")                  \
-    X(ENTRY_NODE, "wait_queue_entry", "entry")               \
-    X(ENTRY_FUNC, "wait_queue_entry", "func")                \
-    X(SK_SOCKET, "sock", "sk_socket")                        \
-    X(SKC_NET, "sock_common", "skc_net")                     \
-    /* Older kernels have the one, newer ones the other. */  \
-    X(FILE_REF, "file", "f_ref")                             \
-    X(FILE_COUNT, "file", "f_count")                         \
-    /* From here on: to look sockets up by their port. */    \
-    X(SKC_NUMBER, "sock_common", "skc_num")                  \
-    X(SKC_STATE, "sock_common", "skc_state")                 \
-    X(SKC_COOKIE, "sock_common", "skc_cookie")               \
-    X(SKC_NODE, "sock_common", "skc_node")                   \
-    X(SKC_BIND_NODE, "sock_common", "skc_bind_node")         \
-    X(NET_MIX, "net", "hash_mix")                            \
-    X(NET_IPV4, "net", "ipv4")                               \
-    X(IPV4_DEATH_ROW, "netns_ipv4", "tcp_death_row")         \
-    X(DEATH_ROW_HASH, "inet_timewait_death_row", "hashinfo") \
-    X(HASH_BIND, "inet_hashinfo", "bhash")                   \
-    X(HASH_BIND_SIZE, "inet_hashinfo", "bhash_size")         \
-    X(SLOT_CHAIN, "inet_bind_hashbucket", "chain")           \
-    X(BUCKET_PORT, "inet_bind_bucket", "port")               \
-    X(BUCKET_NET, "inet_bind_bucket", "ib_net")              \
-    X(BUCKET_NODE, "inet_bind_bucket", "node")               \
-    X(BUCKET_BHASH2, "inet_bind_bucket", "bhash2")           \
-    X(BUCKET2_NODE, "inet_bind2_bucket", "bhash_node")       \
-    X(BUCKET2_OWNERS, "inet_bind2_bucket", "owners")         \
-    X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")             \
-    X(UDP_HASH, "udp_table", "hash")                         \
-    X(UDP_MASK, "udp_table", "mask")                         \
+#define OWNER_FIELDS(X)                                        \
+    X(TASK_TASKS, "task_struct", "tasks")                      \
+    X(TASK_PID, "task_struct", "pid")                          \
+    X(TASK_TGID, "task_struct", "tgid")                        \
+    X(TASK_LEADER, "task_struct", "group_leader")              \
+    X(TASK_FILES, "task_struct", "files")                      \
+    X(TASK_SIGNAL, "task_struct", "signal")                    \
+    X(TASK_THREAD_NODE, "task_struct", "thread_node")          \
+    X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")      \
+    X(SIGNAL_THREADS, "signal_struct", "nr_threads")           \
+    X(FILES_FDT, "files_struct", "fdt")                        \
+    X(FDTABLE_SIZE, "fdtable", "max_fds")                      \
+    X(FDTABLE_FD, "fdtable", "fd")                             \
+    X(FILE_OPERATIONS, "file", "f_op")                         \
+    X(FILE_INODE, "file", "f_inode")                           \
+    X(FILE_DATA, "file", "private_data")                       \
+    X(INODE_NUMBER, "inode", "i_ino")                          \
+    X(SOCKET_SK, "socket", "sk")                               \
+    X(SOCKET_FILE, "socket", "file")                           \
+    X(SOCKET_WQ, "socket", "wq")                               \
+    X(WQ_WAIT, "socket_wq", "wait")                            \
+    X(WAIT_HEAD, "wait_queue_head", "head")                    \
+    X(ENTRY_NODE, "wait_queue_entry", "entry")                 \
+    X(ENTRY_FUNC, "wait_queue_entry", "func")                  \
+    X(SK_SOCKET, "sock", "sk_socket")                          \
+    X(TASK_SPACES, "task_struct", "nsproxy")                   \
+    X(SPACES_NET, "nsproxy", "net_ns")                         \
+    X(SKC_NET, "sock_common", "skc_net")                       \
+    /* Older kernels have the one, newer ones the other. */    \
+    X(FILE_REF, "file", "f_ref")                               \
+    X(FILE_COUNT, "file", "f_count")                           \
+    /* From here on: to tell what a port has. */               \
+    X(SKC_FAMILY, "sock_common", "skc_family")                 \
+    X(SKC_DEVICE, "sock_common", "skc_bound_dev_if")           \
+    X(SKC_PEER_PORT, "sock_common", "skc_dport")               \
+    X(SKC_LOCAL4, "sock_common", "skc_rcv_saddr")              \
+    X(SKC_PEER4, "sock_common", "skc_daddr")                   \
+    X(ICSK_ULP, "inet_connection_sock", "icsk_ulp_ops")        \
+    X(ICSK_QUEUE, "inet_connection_sock", "icsk_accept_queue") \
+    X(QUEUE_LENGTH, "request_sock_queue", "qlen")              \
+    /* From here on: to go through the networks. */            \
+    X(NET_LIST, "net", "list")                                 \
+    X(NET_SPACE, "net", "ns")                                  \
+    X(SPACE_KIND, "ns_common", "ops")                          \
+    /* A kernel without IPv6 has not these. */                 \
+    X(SKC_LOCAL6, "sock_common", "skc_v6_rcv_saddr")           \
+    X(SKC_PEER6, "sock_common", "skc_v6_daddr")                \
+    /* From here on: to look sockets up by their port. */      \
+    X(SKC_NUMBER, "sock_common", "skc_num")                    \
+    X(SKC_STATE, "sock_common", "skc_state")                   \
+    X(SKC_COOKIE, "sock_common", "skc_cookie")                 \
+    X(SKC_NODE, "sock_common", "skc_node")                     \
+    X(SKC_BIND_NODE, "sock_common", "skc_bind_node")           \
+    X(NET_MIX, "net", "hash_mix")                              \
+    X(NET_IPV4, "net", "ipv4")                                 \
+    X(IPV4_DEATH_ROW, "netns_ipv4", "tcp_death_row")           \
+    X(DEATH_ROW_HASH, "inet_timewait_death_row", "hashinfo")   \
+    X(HASH_BIND, "inet_hashinfo", "bhash")                     \
+    X(HASH_BIND_SIZE, "inet_hashinfo", "bhash_size")           \
+    X(SLOT_CHAIN, "inet_bind_hashbucket", "chain")             \
+    X(BUCKET_PORT, "inet_bind_bucket", "port")                 \
+    X(BUCKET_NET, "inet_bind_bucket", "ib_net")                \
+    X(BUCKET_NODE, "inet_bind_bucket", "node")                 \
+    X(BUCKET_BHASH2, "inet_bind_bucket", "bhash2")             \
+    X(BUCKET2_NODE, "inet_bind2_bucket", "bhash_node")         \
+    X(BUCKET2_OWNERS, "inet_bind2_bucket", "owners")           \
+    X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")               \
+    X(UDP_HASH, "udp_table", "hash")                           \
+    X(UDP_MASK, "udp_table", "mask")                           \
     X(UDP_SLOT_HEAD, "udp_hslot", "head")
 
 #define OWNER_FIELD_NAME(name, type, member) FIELD_##name,
@@ -74,6 +92,9 @@ enum owner_run {
     OWNER_RUN_FILES,  // the descriptors of all threads: emits one hit for each whose file is wanted
     OWNER_RUN_INODES, // the same for each that is a socket with a wanted inode
     OWNER_RUN_COUNTS, // reads again how often the files of the first `count` hits are referred to
+    OWNER_RUN_ROWS,   // the sockets that are bound to a TCP port, those without a file too: emits a row for each
+    OWNER_RUN_SPACES, // looks for sockets on a port, of TCP or UDP, in the other networks: emits one hit if there is any
+    OWNER_RUN_UNUSED, // emits one hit for each TCP port from a port on that no socket is bound to, `most` of them
 };
 
 enum {
@@ -93,6 +114,18 @@ struct owner_hit {
     uint32_t pad;
 };
 
+// The same place of the map with ROWS; what is told of it is what another tier asks the kernel for it by (inet_diag_sockid).
+struct owner_row {
+    uint64_t socket; // its address
+    uint64_t cookie; // 0 = it has none yet
+    uint8_t local[16];
+    uint8_t peer[16];
+    uint16_t peer_port; // in network order
+    uint8_t family;
+    uint8_t state;
+    uint32_t device;
+};
+
 struct owner_state {
     // Set by moorage.
     uint32_t at[FIELD_COUNT];
@@ -106,6 +139,8 @@ struct owner_state {
     uint32_t udp_slot_size;
     uint32_t reuse_at; // where the bytes with the bit fields of SO_REUSEADDR and SO_REUSEPORT lie in a socket
     uint32_t reuse_port_at;
+    uint32_t most;
+    uint32_t pad2;
     uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
     uint64_t far_bits;
 
@@ -113,6 +148,7 @@ struct owner_state {
     uint64_t count;  // hits, also those for which there was no room
     uint64_t done;   // the run came to its end
     uint64_t faults; // not 0: something could not be read
+    uint64_t odd;    // ROWS: sockets of which more must be asked than the kernel tells of a single one
     uint64_t
         own_inode; // of the socket, and how often it is referred to: what moorage knows, to see whether the layout is right
     uint64_t own_refs;
@@ -121,7 +157,9 @@ struct owner_state {
     // The program's own.
     uint64_t operations; // of files that are sockets
     uint64_t epoll;      // what wakes a sleeper of epoll, which holds no reference
-    uint64_t net;
+    uint64_t net;        // that is being looked at, and that of moorage itself
+    uint64_t own_net;
+    uint64_t kind;  // of what is a network
     uint64_t table; // of descriptors: the one that is being looked at, and that of the first thread
     uint64_t first_table;
     uint64_t array;

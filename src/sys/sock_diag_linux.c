@@ -107,9 +107,9 @@ read_file(struct arena *arena, const char *folder, const struct socket_query *qu
     return true;
 }
 
-// The names of the devices that rows from `start` on are bound to; few sockets are, and most to the same.
-static void
-name_devices(struct arena *arena, struct host *host, size_t start)
+// Few sockets are bound to a device, and most of these to the same.
+void
+sock_diag_name_devices(struct arena *arena, struct host *host, size_t start)
 {
     struct socket_row *rows = host->sockets.items;
     const struct socket_row *known = NULL;
@@ -149,7 +149,7 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
         if (protocol != PROTOCOL_MPTCP)
             host->socket_source = STR("/proc/net");
     }
-    name_devices(arena, host, start);
+    sock_diag_name_devices(arena, host, start);
     return true;
 }
 
@@ -181,6 +181,27 @@ sock_diag_find(struct netlink_socket *netlink, enum protocol protocol, struct ad
                 *found |= inet_diag_parse(message.payload, protocol, row);
         }
     }
+    arena_close(arena);
+    return good;
+}
+
+// The kernel answers while the request is being sent, with one message.
+bool
+sock_diag_find_row(struct netlink_socket *netlink, const struct socket_row *wanted, struct socket_row *out)
+{
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    struct arena *arena = arena_open();
+    struct buf request = {.arena = arena};
+    struct netlink_message message;
+    char answer[4096];
+
+    inet_diag_request_row(&request, wanted, netlink_socket_next(netlink));
+    ssize_t got = sendto(netlink->fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel);
+    if (got > 0)
+        got = recv(netlink->fd, answer, sizeof answer, MSG_DONTWAIT);
+    struct str rest = {answer, got > 0 ? (size_t)got : 0};
+    bool good = netlink_next(&rest, &message) && message.sequence == netlink->sequence &&
+                message.type != NETLINK_ERROR && inet_diag_parse(message.payload, wanted->protocol, out);
     arena_close(arena);
     return good;
 }

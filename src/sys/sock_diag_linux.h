@@ -25,7 +25,15 @@ bool
 sock_diag_find(struct netlink_socket *netlink, enum protocol protocol, struct address address, uint16_t port,
                bool *found, struct socket_row *row);
 
-// The same from the files tcp, tcp6, udp, ... in `folder` ("/proc/17/net": the namespace of process 17) alone.
+// The one TCP socket with the endpoints of `wanted`, as inet_diag_request_row() asks for it. False when the answer is no row.
+bool
+sock_diag_find_row(struct netlink_socket *netlink, const struct socket_row *wanted, struct socket_row *out);
+
+// Fills in the names of the devices that rows from `start` on are bound to.
+void
+sock_diag_name_devices(struct arena *arena, struct host *host, size_t start);
+
+// The same as sock_diag_read() from the files tcp, tcp6, udp, ... in `folder` ("/proc/17/net": the namespace of process 17) alone.
 bool
 sock_diag_read_files(struct arena *arena, const char *folder, const struct socket_query *query, struct host *host,
                      struct err *err);

@@ -25,6 +25,11 @@ struct socket_query {
 #define SOCKET_STATES_ALL ((1u << SOCKET_STATE_COUNT) - 1)
 #define SOCKET_PROTOCOLS_ALL ((1u << PROTOCOL_COUNT) - 1)
 
+// The lowest ports from `first` on that no socket of this protocol is bound to in any state, `room` of them. Gives how many
+// there are; 0 also where the system can't tell that without telling all its sockets.
+size_t
+socket_table_unused(struct arena *arena, enum protocol protocol, uint16_t first, uint16_t *ports, size_t room);
+
 // Appends the rows to host->sockets and says in host->socket_source where they came from. A protocol that the system does
 // not have gives no rows and is no error. Asking for LISTEN alone is much cheaper than for any other TCP state.
 // False when a table that this system has could be read in no way.

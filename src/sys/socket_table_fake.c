@@ -24,3 +24,26 @@ socket_table_read(struct arena *arena, const struct socket_query *query, struct 
         *LIST_ADD(arena, &host->raw) = recorded->raw.items[i];
     return true;
 }
+
+static bool
+is_used(const struct host *host, enum protocol protocol, uint32_t port)
+{
+    for (size_t i = 0; i < host->sockets.count; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
+        if (row->netns == 0 && row->local_port == port && host_same_ports(row->protocol, protocol))
+            return true;
+    }
+    return false;
+}
+
+size_t
+socket_table_unused(struct arena *arena, enum protocol protocol, uint16_t first, uint16_t *ports, size_t room)
+{
+    size_t count = 0;
+
+    (void)arena;
+    for (uint32_t port = first; port <= UINT16_MAX && count < room; port++)
+        if (!is_used(fake_host(), protocol, port))
+            ports[count++] = (uint16_t)port;
+    return count;
+}

@@ -4,6 +4,7 @@
 
 #include "sys/clock.h"
 #include "sys/netlink_socket_linux.h"
+#include "sys/port_view_linux.h"
 #include "sys/sock_diag_linux.h"
 #include "sys/user_map_linux.h"
 
@@ -25,6 +26,31 @@ forget_untold_users(struct host *host, size_t first)
     }
 }
 
+// Whether a program listens where most do. It costs next to nothing to ask, and a port without a listener may need no more
+// than a look at those that are not found so.
+static bool
+somebody_listens(struct netlink_socket *netlink, uint16_t port)
+{
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        struct socket_row ignored;
+        bool found;
+        if (sock_diag_find(netlink, PROTOCOL_TCP, address_loopback(families[i]), port, &found, &ignored) && found)
+            return true;
+    }
+    return false;
+}
+
+// One TCP port that somebody has is looked up in the kernel's own table of bound ports; other tables are long.
+static bool
+read_port(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query, struct host *host)
+{
+    unsigned cheap = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN;
+    return query->first == query->last && query->protocols & 1u << PROTOCOL_TCP && !query->record &&
+           (query->states & ~cheap || somebody_listens(netlink, query->first)) &&
+           port_view_read(arena, netlink, query->first, query->states, host);
+}
+
 bool
 socket_table_read(struct arena *arena, const struct socket_query *query, struct host *host, struct err *err)
 {
@@ -35,8 +61,17 @@ socket_table_read(struct arena *arena, const struct socket_query *query, struct 
         asked.last = UINT16_MAX;
     // Refused, the socket stays closed, and the files are read instead.
     (void)netlink_socket_open(&netlink, NETLINK_SOCK_DIAG, NULL);
+    // What MPTCP has on the port was seen there too, as TCP.
+    if (read_port(arena, &netlink, &asked, host))
+        asked.protocols &= ~(1u << PROTOCOL_TCP | 1u << PROTOCOL_MPTCP);
     bool good = sock_diag_read(arena, &netlink, &asked, clock_mono_us() + DEADLINE_US, host, err);
     netlink_socket_close(&netlink);
     forget_untold_users(host, first);
     return good;
+}
+
+size_t
+socket_table_unused(struct arena *arena, enum protocol protocol, uint16_t first, uint16_t *ports, size_t room)
+{
+    return protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP ? port_view_unused(arena, first, ports, room) : 0;
 }

@@ -61,6 +61,25 @@ TEST(the_next_wise_ports_are_suggested)
     CHECK_STR(suggested(arena, &host, PROTOCOL_UDP, 5353), "5354 5356 5357");
 }
 
+TEST(ports_that_the_system_knows_to_be_unused_are_suggested_without_any_row)
+{
+    struct host host = usual_host(arena);
+    uint16_t ports[WANTED];
+
+    CHECK(fake_host_load(
+        STR("{\"schema\": \"moorage.snapshot/1\", \"platform\": \"linux\", \"ipv6\": true, \"sockets\": ["
+            "{\"protocol\": \"tcp\", \"local\": \"0.0.0.0:8081\", \"state\": \"LISTEN\"}]}"),
+        NULL));
+    CHECK_INT(suggest_unused(&host, PROTOCOL_TCP, 8080, ports, WANTED), WANTED);
+    CHECK(ports[0] == 8082 && ports[1] == 8083 && ports[2] == 8084);
+    CHECK_INT(suggest_unused(&host, PROTOCOL_TCP, 80, ports, 1), 1);
+    CHECK_INT(ports[0], 8082);
+    // In the dynamic range there is none, behind it there are.
+    CHECK_INT(suggest_unused(&host, PROTOCOL_TCP, 40000, ports, 1), 1);
+    CHECK_INT(ports[0], 61000);
+    CHECK_INT(suggest_unused(&host, PROTOCOL_TCP, 65535, ports, 1), 0);
+}
+
 TEST(taken_default_and_blocked_ports_are_passed_over)
 {
     struct host host = usual_host(arena);

@@ -224,6 +224,34 @@ TEST(an_order_to_destroy_names_one_socket)
     CHECK(netlink_u32(message.payload, 52, &number) && number == 0x11223344);
 }
 
+TEST(one_socket_is_asked_for_by_its_row)
+{
+    struct buf out = {.arena = arena};
+    struct socket_row row = {.protocol = PROTOCOL_TCP,
+                             .local = address_loopback(FAMILY_IPV6),
+                             .local_port = 8080,
+                             .remote = address_any(FAMILY_IPV6),
+                             .device = 3};
+    uint32_t low;
+    uint32_t high;
+    uint16_t port;
+
+    inet_diag_request_row(&out, &row, 9);
+    row.cookie = UINT64_C(0x1122334455667788);
+    inet_diag_request_row(&out, &row, 10);
+    struct str bytes = buf_str(&out);
+    struct netlink_message message;
+    CHECK(netlink_next(&bytes, &message) && message.type == 20 && message.flags == NETLINK_REQUEST);
+    CHECK(message.payload.len == 56 && message.payload.ptr[0] == 10 && message.payload.ptr[1] == 6);
+    CHECK(netlink_be16(message.payload, 8, &port) && port == 8080);
+    CHECK(message.payload.ptr[27] == 1 && message.payload.ptr[44] == 3);
+    CHECK(netlink_u32(message.payload, 48, &low) && netlink_u32(message.payload, 52, &high));
+    CHECK(low == UINT32_MAX && high == UINT32_MAX);
+    CHECK(netlink_next(&bytes, &message) && message.sequence == 10 && bytes.len == 0);
+    CHECK(netlink_u32(message.payload, 48, &low) && netlink_u32(message.payload, 52, &high));
+    CHECK(low == 0x55667788 && high == 0x11223344);
+}
+
 TEST(one_socket_is_asked_for_by_its_address)
 {
     struct buf out = {.arena = arena};

@@ -12,7 +12,11 @@
 enum {
     MOST_STEPS = 1 << 23, // that the kernel allows
     TIME_WAIT = 6,
+    CLOSE = 7,
+    LISTEN = 10,
     NEW_SYN_RECV = 12,
+    INET6 = 10, // a family
+    LAST_PORT = 65535,
 };
 
 enum step {
@@ -21,6 +25,9 @@ enum step {
     STEP_THREAD,
     STEP_PROCESS,
     STEP_FIRST,
+    STEP_SPACE,
+    STEP_TCP,
+    STEP_UDP_TABLE,
     STEP_BUCKET,
     STEP_BUCKET2,
     STEP_OWNER,
@@ -116,6 +123,36 @@ tell_flags(uint64_t sk)
     hit->fd = (uint32_t)read_u8(sk + state.reuse_at) | (uint32_t)read_u8(sk + state.reuse_port_at) << 8;
 }
 
+// A socket of the port as other tiers ask for it.
+static inline void
+tell_row(uint64_t sk)
+{
+    uint32_t index = (uint32_t)state.count++;
+    struct owner_row *row = find_element(&hits, &index);
+    if (!row)
+        return;
+    row->socket = sk;
+    row->cookie = read_u64(sk + state.at[FIELD_SKC_COOKIE]);
+    row->family = (uint8_t)read_u16(sk + state.at[FIELD_SKC_FAMILY]);
+    row->state = read_u8(sk + state.at[FIELD_SKC_STATE]);
+    row->peer_port = read_u16(sk + state.at[FIELD_SKC_PEER_PORT]);
+    row->device = read_u32(sk + state.at[FIELD_SKC_DEVICE]);
+    uint32_t six = row->family == INET6;
+    uint64_t local = sk + state.at[six ? FIELD_SKC_LOCAL6 : FIELD_SKC_LOCAL4];
+    uint64_t peer = sk + state.at[six ? FIELD_SKC_PEER6 : FIELD_SKC_PEER4];
+    // Behind an address of IPv4 stands something else, which is not looked at.
+    state.faults |= (uint64_t)probe_read(row->local, sizeof row->local, (const void *)local);
+    state.faults |= (uint64_t)probe_read(row->peer, sizeof row->peer, (const void *)peer);
+    // What another protocol has put itself on (MPTCP), what waits at a listener and has no place in the bucket yet, and what is
+    // bound and does nothing.
+    if (row->state == CLOSE)
+        state.odd++;
+    else if (row->state != TIME_WAIT && read_u64(sk + state.at[FIELD_ICSK_ULP]))
+        state.odd++;
+    else if (row->state == LISTEN && read_u32(sk + state.at[FIELD_ICSK_QUEUE] + state.at[FIELD_QUEUE_LENGTH]))
+        state.odd++;
+}
+
 // A socket that is bound to the port, found by its place in a list.
 static inline uint64_t
 file_of(uint64_t sk)
@@ -135,19 +172,91 @@ end(void)
     return 1;
 }
 
+static inline void
+begin_tcp(void)
+{
+    uint64_t info = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_DEATH_ROW] +
+                             state.at[FIELD_DEATH_ROW_HASH]);
+    uint64_t table = read_u64(info + state.at[FIELD_HASH_BIND]);
+    uint32_t size = read_u32(info + state.at[FIELD_HASH_BIND_SIZE]);
+    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & (size - 1);
+    state.node = read_u64(table + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
+    state.step = STEP_BUCKET;
+}
+
+static inline void
+begin_udp(void)
+{
+    uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+    uint64_t hash = read_u64(table + state.at[FIELD_UDP_HASH]);
+    uint32_t mask = read_u32(table + state.at[FIELD_UDP_MASK]);
+    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & mask;
+    state.node = read_u64(hash + (uint64_t)slot * state.udp_slot_size + state.at[FIELD_UDP_SLOT_HEAD]);
+    state.step = STEP_UDP;
+}
+
+static inline void
+next_port(void)
+{
+    state.port++;
+    state.step = STEP_TCP;
+}
+
+static inline long
+end_of_buckets(void)
+{
+    if (state.run == OWNER_RUN_SPACES) {
+        state.step = STEP_UDP_TABLE;
+        return 0;
+    }
+    if (state.run != OWNER_RUN_UNUSED)
+        return end();
+    uint32_t index = (uint32_t)state.count++;
+    struct owner_hit *hit = find_element(&hits, &index);
+    if (hit)
+        hit->inode = state.port;
+    if (state.port >= LAST_PORT || state.count >= state.most)
+        return end();
+    next_port();
+    return 0;
+}
+
 // One bucket for each port and network, in it one for each address, in it the sockets.
 static inline long
 next_bucket(void)
 {
     if (!state.node)
-        return end();
+        return end_of_buckets();
     uint64_t bucket = state.node - state.at[FIELD_BUCKET_NODE];
     state.node = read_u64(state.node);
-    if (read_u16(bucket + state.at[FIELD_BUCKET_PORT]) == state.port &&
-        read_u64(bucket + state.at[FIELD_BUCKET_NET]) == state.net) {
-        state.node2 = read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
-        state.step = STEP_BUCKET2;
+    if (read_u16(bucket + state.at[FIELD_BUCKET_PORT]) != state.port ||
+        read_u64(bucket + state.at[FIELD_BUCKET_NET]) != state.net)
+        return 0;
+    if (state.run == OWNER_RUN_SPACES) {
+        state.count++;
+        return end();
     }
+    if (state.run == OWNER_RUN_UNUSED) {
+        if (state.port >= LAST_PORT)
+            return end();
+        next_port();
+        return 0;
+    }
+    state.node2 = read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
+    state.step = STEP_BUCKET2;
+    return 0;
+}
+
+// All networks stand in a ring, in which something stands that is none: its head.
+static inline long
+next_space(void)
+{
+    state.head = read_u64(state.head);
+    state.net = state.head - state.at[FIELD_NET_LIST];
+    if (state.net == state.own_net)
+        return end();
+    if (read_u64(state.net + state.at[FIELD_NET_SPACE] + state.at[FIELD_SPACE_KIND]) == state.kind)
+        state.step = STEP_TCP;
     return 0;
 }
 
@@ -184,6 +293,15 @@ next_udp(void)
                    read_u64(sk + state.at[FIELD_SKC_NET]) == state.net
                ? sk
                : 0;
+}
+
+static inline long
+end_of_udp(void)
+{
+    if (state.run != OWNER_RUN_SPACES)
+        return end();
+    state.step = STEP_SPACE;
+    return 0;
 }
 
 // Descriptors of all threads.
@@ -346,6 +464,14 @@ step(uint32_t i, void *data)
     case STEP_FIRST:
         next_to_first();
         return 0;
+    case STEP_SPACE:
+        return next_space();
+    case STEP_TCP:
+        begin_tcp();
+        return 0;
+    case STEP_UDP_TABLE:
+        begin_udp();
+        return 0;
     case STEP_BUCKET:
         return next_bucket();
     case STEP_BUCKET2:
@@ -356,7 +482,7 @@ step(uint32_t i, void *data)
         break;
     case STEP_UDP:
         if (!state.node)
-            return end();
+            return end_of_udp();
         sk = next_udp();
         break;
     case STEP_COUNT:
@@ -365,7 +491,13 @@ step(uint32_t i, void *data)
         next_waiter();
         return 0;
     }
-    if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS))
+    if (sk && state.run == OWNER_RUN_SPACES) {
+        state.count++;
+        return end();
+    }
+    if (sk && state.run == OWNER_RUN_ROWS)
+        tell_row(sk);
+    else if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS))
         tell_flags(sk);
     else if (sk)
         file = file_of(sk);
@@ -386,30 +518,8 @@ learn(uint64_t task)
     state.own_pid = read_u32(task + state.at[FIELD_TASK_TGID]);
     state.operations = read_u64(file + state.at[FIELD_FILE_OPERATIONS]);
     state.epoll = read_u64(entry + state.at[FIELD_ENTRY_FUNC]);
-    state.net = read_u64(read_u64(socket + state.at[FIELD_SOCKET_SK]) + state.at[FIELD_SKC_NET]);
-}
-
-static inline void
-begin_tcp(void)
-{
-    uint64_t info = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_DEATH_ROW] +
-                             state.at[FIELD_DEATH_ROW_HASH]);
-    uint64_t table = read_u64(info + state.at[FIELD_HASH_BIND]);
-    uint32_t size = read_u32(info + state.at[FIELD_HASH_BIND_SIZE]);
-    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & (size - 1);
-    state.node = read_u64(table + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
-    state.step = STEP_BUCKET;
-}
-
-static inline void
-begin_udp(void)
-{
-    uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
-    uint64_t hash = read_u64(table + state.at[FIELD_UDP_HASH]);
-    uint32_t mask = read_u32(table + state.at[FIELD_UDP_MASK]);
-    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & mask;
-    state.node = read_u64(hash + (uint64_t)slot * state.udp_slot_size + state.at[FIELD_UDP_SLOT_HEAD]);
-    state.step = STEP_UDP;
+    state.net = read_u64(read_u64(task + state.at[FIELD_TASK_SPACES]) + state.at[FIELD_SPACES_NET]);
+    state.own_net = state.net;
 }
 
 IN_SECTION("program") int owner_program(void *context)
@@ -417,6 +527,7 @@ IN_SECTION("program") int owner_program(void *context)
     (void)context;
     uint64_t task = current_task();
     state.faults = 0;
+    state.odd = 0;
     state.done = 0;
     state.begun = 0;
     state.table = 0;
@@ -426,10 +537,15 @@ IN_SECTION("program") int owner_program(void *context)
     learn(task);
     if (state.run != OWNER_RUN_COUNTS)
         state.count = 0;
-    if (state.run == OWNER_RUN_TCP || state.run == OWNER_RUN_TCP_FLAGS) {
-        begin_tcp();
+    if (state.run == OWNER_RUN_TCP || state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_ROWS ||
+        state.run == OWNER_RUN_UNUSED) {
+        state.step = STEP_TCP;
     } else if (state.run == OWNER_RUN_UDP || state.run == OWNER_RUN_UDP_FLAGS) {
-        begin_udp();
+        state.step = STEP_UDP_TABLE;
+    } else if (state.run == OWNER_RUN_SPACES) {
+        state.kind = read_u64(state.net + state.at[FIELD_NET_SPACE] + state.at[FIELD_SPACE_KIND]);
+        state.head = state.net + state.at[FIELD_NET_LIST];
+        state.step = STEP_SPACE;
     } else if (state.run == OWNER_RUN_COUNTS) {
         state.step = STEP_COUNT;
     } else {
