@@ -40,17 +40,20 @@ span_of(struct arena *arena, unsigned ms)
 }
 
 static struct str
-patience_of(const struct free_view *view, const struct plan_step *step)
+patience_of(const struct free_view *view, const struct plan *plan, const struct plan_step *step)
 {
+    bool hard = plan->wish.kill && step->targets.count > 0 && !entry_is_known(&step->entry);
+
     if (step->lever == LEVER_SOCKET || step->lever == LEVER_WAIT || step->lever == LEVER_SYSTEM)
         return none;
-    return str_printf(view->arena, "waits up to %.*s", STR_ARG(span_of(view->arena, step->patience_ms)));
+    return str_printf(view->arena, "waits up to %.*s%s", STR_ARG(span_of(view->arena, step->patience_ms)),
+                      hard ? ", then ends what is left hard: unsaved work in it is lost" : "");
 }
 
 static struct str
-remark_of(const struct free_view *view, const struct plan_step *step)
+remark_of(const struct free_view *view, const struct plan *plan, const struct plan_step *step)
 {
-    struct str patience = patience_of(view, step);
+    struct str patience = patience_of(view, plan, step);
 
     if (step->cost.len == 0)
         return patience;
@@ -88,7 +91,7 @@ add_steps(const struct free_view *view, const struct plan *plan, struct sheet *s
 {
     for (size_t i = 0; i < plan->steps.count; i++) {
         const struct plan_step *step = &plan->steps.items[i];
-        sheet_add(sheet, i == 0 ? STR("plan") : STR("then"), step->sentence, remark_of(view, step));
+        sheet_add(sheet, i == 0 ? STR("plan") : STR("then"), step->sentence, remark_of(view, plan, step));
         sheet_add(sheet, STR("reaches"), reached_by(view, step), none);
         sheet_add(sheet, STR("in all"), all_targets(view, step), none);
         if (step->lever == LEVER_SYSTEM) {

@@ -62,7 +62,9 @@ static struct str
 result(const struct command_run *run, const struct journal_act *act)
 {
     // The line that tells the end is missing: the run was cut off, or is under way.
-    struct str word = str_equal(act->result, STR("running")) ? STR("not ended") : act->result;
+    struct str word = str_equal(act->result, STR("running")) ? STR("not ended")
+                      : act->hard ? str_printf(run->arena, "%.*s (hard)", STR_ARG(act->result))
+                                  : act->result;
 
     return act->error.len > 0 ? str_printf(run->arena, "%.*s: %.*s", STR_ARG(word), STR_ARG(act->error)) : word;
 }

@@ -71,8 +71,8 @@ static struct str
 user_name_of(struct arena *arena, const struct range_user *user)
 {
     if (user->pid == 0)
-        return STR("no program that can be seen");
-    return str_printf(arena, "%.*s (%u)", STR_ARG(utf8_display(arena, user->name)), user->pid);
+        return STR("programs that can't be seen");
+    return str_printf(arena, "%.*s (pid %u)", STR_ARG(utf8_display(arena, user->name)), user->pid);
 }
 
 static void
@@ -84,8 +84,8 @@ print_use(struct command_run *run, const struct range_use *use)
     buf_addf(&line, "%.*s%s: %zu of %zu dynamic ports in use (%zu %%)", STR_ARG(words_protocol(use->protocol)), family,
              use->taken, use->ports, use->ports ? use->taken * 100 / use->ports : 100);
     for (size_t i = 0; i < use->users.count && i < USERS_SHOWN; i++)
-        buf_addf(&line, "%s%.*s %zu", i ? ", " : ", most by ", STR_ARG(user_name_of(run->arena, &use->users.items[i])),
-                 use->users.items[i].sockets);
+        buf_addf(&line, "%s%zu by %.*s", i ? ", " : ": ", use->users.items[i].sockets,
+                 STR_ARG(user_name_of(run->arena, &use->users.items[i])));
     words_fold(&run->out, buf_str(&line), 2, run->width);
     buf_add_byte(&run->out, '\n');
 }

@@ -113,6 +113,8 @@ journal_end(struct arena *arena, const struct journal_act *act, struct err *err)
 
     json_add_str(arena, document, "result", act->result);
     json_add_int(document, "took_ms", act->took_ms);
+    if (act->hard)
+        json_add_bool(document, "hard", true);
     if (act->error.len > 0)
         json_add_str(arena, document, "error", act->error);
     return write_line(arena, document, err);
@@ -197,6 +199,7 @@ read_act(struct arena *arena, const cJSON *document, struct journal *journal)
     json_get_str(arena, document, "result", &act->result);
     json_get_str(arena, document, "error", &act->error);
     json_get_int(document, "took_ms", &act->took_ms);
+    json_get_bool(document, "hard", &act->hard);
     if (!what)
         return true;
     const cJSON *who = json_get_object(document, "who");

@@ -55,6 +55,7 @@ struct journal_act {
     struct str why;
     struct str result; // "running" (it was cut off there), "done", "needless", "failed", "timed-out"
     struct str error;
+    bool hard; // a program had to be ended hard
     int64_t took_ms;
     struct journal_undo undo;
     struct str together; // the first act of the same plan: settings of one plan are taken back together; empty = none

@@ -95,6 +95,8 @@ do_step(struct release *release, struct plan *plan, struct plan_step *step)
     act.result = plan_result_name(step->result);
     act.error = str_of(step->err.text);
     act.took_ms = step->took_us / 1000;
+    for (size_t i = 0; i < step->targets.count; i++)
+        act.hard = act.hard || step->targets.items[i].killed;
     if (kept && !journal_end(release->arena, &act, &err))
         warn(release, &err);
 }

@@ -245,6 +245,7 @@ report_free_act(struct arena *arena, cJSON *array, const struct journal_act *act
     json_add_str(arena, object, "result", act->result);
     json_add_str_or_null(arena, object, "error", act->error);
     json_add_int(object, "took_ms", act->took_ms);
+    json_add_bool(object, "hard", act->hard);
     json_add_str_or_null(arena, object, "undo", act->undo.command);
     json_add_bool(object, "can_undo", journal_can_undo(act));
     json_add_bool(object, "undone", act->undone);

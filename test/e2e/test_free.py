@@ -132,10 +132,18 @@ def the_hard_end_comes_only_after_the_request_was_ignored():
         heard.write_text("asked")
 
     child = server(port, on_term=note)
-    document = freed(port, "--yes", "--kill", "--timeout", "500ms")
+    plan = free(port, "--dry-run", "--kill", code=0).out
+    assert "then ends what is left hard" in plan, plan
+    assert "what is left hard" not in free(port, "--dry-run", code=0).out
+    folder = freeing.state()
+    document = freed(port, "--yes", "--kill", "--timeout", "500ms", folder=folder)
     assert document["outcome"] == "freed" and document["freed_ms"] >= 490, document
     assert heard.read_text() == "asked"
     assert only_step(document, "process")["targets"][0]["signal"] == "kill"
+    env = lib.environment(MOORAGE_STATE_DIR=str(folder))
+    last = lib.run("log", "--json", env=env).json()["acts"][-1]
+    assert last["port"] == port and last["hard"] and last["result"] == "done", last
+    assert "done (hard)" in lib.run("log", env=env).out.splitlines()[-1]
     assert os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1]) == -signal.SIGKILL
     child._over = True
 

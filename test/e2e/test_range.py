@@ -31,7 +31,7 @@ def ranges_and_their_use_are_shown():
     result = run("range", env=env)
     assert result.code == 0, str(result)
     assert "dynamic     32768-60999" in result.out and "privileged  1-1023" in result.out, str(result)
-    assert "TCP: 1 of 28232 dynamic ports in use" in result.out and "node (" in result.out, str(result)
+    assert "TCP: 1 of 28232 dynamic ports in use" in result.out and ": 1 by node (pid " in result.out, str(result)
     assert "moorage range reserve 40001 --persist" in result.out, str(result)
     document = run("range", "--json", env=env).json()
     assert document["schema"] == "moorage.range/1" and document["plan"] is None
