@@ -14,17 +14,27 @@ unset DISPLAY
 
 mkdir -p "$WINEPREFIX"
 
+# Whether the server that start() made runs: one that has ended has no command line, and its number may be used again.
+lives() {
+    server=$(cat "$WINEPREFIX/started" 2>/dev/null) && grep -qa wineserver "/proc/$server/cmdline" 2>/dev/null
+}
+
 # What is started now is the first program of its server, and with it start the services of Windows, whose error output then
-# is its own: so that is never a program under test, whose pipes would stay open. A server may still be on its way out, or
-# have died without --stop.
+# is its own: so that is never a program under test, whose pipes would stay open. The server is started here and lives until
+# --stop: one that a program starts for itself ends as soon as nothing runs, and what starts just then ends with it. Such a
+# one, or one on its way out, still has the lock when ours does not stay.
 start() {
     if [ ! -e "$WINEPREFIX/ready" ]; then
         wineboot -i && winecfg -v win10 && wineserver -w && touch "$WINEPREFIX/ready" || return 1
     fi
-    # The server lives until --stop, or its services would end with each program. It says 2 where there is one already.
-    if wineserver -p || [ ! -e "$WINEPREFIX/started" ]; then
-        wine wineboot && touch "$WINEPREFIX/started"
-    fi
+    for _ in 1 2 3 4 5; do
+        ! lives || return 0
+        wineserver -w
+        setsid wineserver -f -p &
+        echo $! >"$WINEPREFIX/started"
+        wine wineboot || return 1
+    done
+    lives
 }
 
 stop() {
