@@ -335,7 +335,8 @@ find_namespaces(struct inquiry *inquiry)
 
     for (size_t i = SIZE_MAX; why_next(inquiry, &i);) {
         const struct socket_row *row = &host->sockets.items[i];
-        if (row->netns == 0 || row->local_port != inquiry->port)
+        if (row->netns == 0 || row->local_port != inquiry->port ||
+            !host_same_ports(row->protocol, inquiry->question->protocol))
             continue;
         if (!row->holders_read)
             *LIST_ADD(inquiry->arena, &unread) = i;
@@ -361,10 +362,9 @@ read_dear_facts(struct inquiry *inquiry)
         ask.want |= SNAPSHOT_ADDRESSES;
     if (inquiry->host->wsl.len > 0)
         ask.want |= SNAPSHOT_NEIGHBOURS;
-    // A range of ports was read at once before its first question. For one port the kernel may know that there is nothing to
-    // read, but it keeps no such table of UDP-Lite.
+    // A range of ports was read at once before its first question.
     if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED ||
-        (inquiry->question->protocol != PROTOCOL_UDPLITE && namespace_has_none(inquiry->arena, inquiry->port)))
+        namespace_has_none(inquiry->arena, inquiry->question->protocol, inquiry->port))
         ask.want &= ~(unsigned)SNAPSHOT_NAMESPACES;
     if (ask.want != 0)
         (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);

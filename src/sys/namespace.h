@@ -25,10 +25,10 @@ bool
 namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,
                struct err *err);
 
-// Whether it is certain that no socket of TCP or UDP has the port in any other namespace, be there processes in it or not: then
-// there is nothing to read. False where that can't be told without reading them.
+// Whether it is certain that no socket of this protocol (MPTCP's are TCP's) has the port in any other namespace, be there
+// processes in it or not: then there is nothing to read. False where that can't be told without reading them.
 bool
-namespace_has_none(struct arena *arena, uint16_t port);
+namespace_has_none(struct arena *arena, enum protocol protocol, uint16_t port);
 
 // The inode of the namespace that this program runs in; 0 = unknown.
 uint64_t

@@ -350,7 +350,7 @@ namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned dead
 }
 
 bool
-namespace_has_none(struct arena *arena, uint16_t port)
+namespace_has_none(struct arena *arena, enum protocol protocol, uint16_t port)
 {
-    return port_view_is_here_alone(arena, port);
+    return port_view_is_here_alone(arena, protocol, port);
 }

@@ -13,9 +13,10 @@ namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned dead
 }
 
 bool
-namespace_has_none(struct arena *arena, uint16_t port)
+namespace_has_none(struct arena *arena, enum protocol protocol, uint16_t port)
 {
     (void)arena;
+    (void)protocol;
     (void)port;
     return false;
 }

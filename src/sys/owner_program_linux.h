@@ -89,12 +89,13 @@ enum owner_run {
     OWNER_RUN_UDP,       // the same of UDP
     OWNER_RUN_TCP_FLAGS, // the same sockets, those without a file too: one hit for each that has a wanted cookie
     OWNER_RUN_UDP_FLAGS,
-    OWNER_RUN_FILES,  // the descriptors of all threads: emits one hit for each whose file is wanted
-    OWNER_RUN_INODES, // the same for each that is a socket with a wanted inode
-    OWNER_RUN_COUNTS, // reads again how often the files of the first `count` hits are referred to
-    OWNER_RUN_ROWS,   // the sockets that are bound to a TCP port, those without a file too: emits a row for each
-    OWNER_RUN_SPACES, // looks for sockets on a port, of TCP or UDP, in the other networks: emits one hit if there is any
-    OWNER_RUN_UNUSED, // emits one hit for each TCP port from a port on that no socket is bound to, `most` of them
+    OWNER_RUN_FILES,      // the descriptors of all threads: emits one hit for each whose file is wanted
+    OWNER_RUN_INODES,     // the same for each that is a socket with a wanted inode
+    OWNER_RUN_COUNTS,     // reads again how often the files of the first `count` hits are referred to
+    OWNER_RUN_ROWS,       // the sockets that are bound to a TCP port, those without a file too: emits a row for each
+    OWNER_RUN_TCP_SPACES, // looks for sockets on a TCP port in the other networks: counts one hit if there is any
+    OWNER_RUN_UDP_SPACES, // the same of UDP
+    OWNER_RUN_UNUSED,     // emits one hit for each TCP port from a port on that no socket is bound to, `most` of them
 };
 
 enum {

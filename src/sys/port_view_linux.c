@@ -142,13 +142,14 @@ port_view_read(struct arena *arena, struct netlink_socket *netlink, uint16_t por
 }
 
 bool
-port_view_is_here_alone(struct arena *arena, uint16_t port)
+port_view_is_here_alone(struct arena *arena, enum protocol protocol, uint16_t port)
 {
-    struct owner_session *session = open_session(arena);
+    struct owner_session *session = protocol == PROTOCOL_UDPLITE ? NULL : open_session(arena);
     if (!session || !session->layout.spaces)
         return false;
     session->state->port = port;
-    return owner_session_run(session, OWNER_RUN_SPACES) && session->state->count == 0;
+    return owner_session_run(session, protocol == PROTOCOL_UDP ? OWNER_RUN_UDP_SPACES : OWNER_RUN_TCP_SPACES) &&
+           session->state->count == 0;
 }
 
 size_t

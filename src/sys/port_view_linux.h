@@ -22,10 +22,10 @@
 bool
 port_view_read(struct arena *arena, struct netlink_socket *netlink, uint16_t port, unsigned states, struct host *host);
 
-// Whether it is certain that no socket of TCP or UDP has the port in any other network namespace of this machine, be there
-// processes in that namespace or not.
+// Whether it is certain that no socket of this protocol, TCP (with MPTCP) or UDP, has the port in any other network namespace of
+// this machine, be there processes in that namespace or not.
 bool
-port_view_is_here_alone(struct arena *arena, uint16_t port);
+port_view_is_here_alone(struct arena *arena, enum protocol protocol, uint16_t port);
 
 // The lowest ports from `first` on that no TCP socket of this network namespace is bound to, `room` of them; gives how many
 // there are, 0 also where it can't be told.

@@ -396,11 +396,13 @@ TEST(sockets_of_other_networks_are_known_of)
         pthread_t thread;
         struct elsewhere elsewhere = {protocols[i], port, false};
         CHECK(try_bind(0, "127.0.0.1", port, false) >= 0);
-        CHECK(port_view_is_here_alone(arena, port));
+        CHECK(port_view_is_here_alone(arena, PROTOCOL_TCP, port) && port_view_is_here_alone(arena, PROTOCOL_UDP, port));
         CHECK(pthread_create(&thread, NULL, open_elsewhere, &elsewhere) == 0 && pthread_join(thread, NULL) == 0);
         CHECK(elsewhere.good);
-        CHECK(!port_view_is_here_alone(arena, port));
-        CHECK(port_view_is_here_alone(arena, port + 1));
+        CHECK(port_view_is_here_alone(arena, PROTOCOL_TCP, port) == (protocols[i] == IPPROTO_UDP));
+        CHECK(port_view_is_here_alone(arena, PROTOCOL_UDP, port) == (protocols[i] == IPPROTO_TCP));
+        CHECK(port_view_is_here_alone(arena, PROTOCOL_TCP, port + 1));
+        CHECK(!port_view_is_here_alone(arena, PROTOCOL_UDPLITE, port + 1));
         close_all();
     }
 }
@@ -428,7 +430,7 @@ TEST(without_the_right_nothing_is_told)
     if (!own_network())
         SKIP("no network namespace may be made here");
     CHECK(setenv("MOORAGE_TIER", "proc", 1) == 0);
-    bool told = view(arena, PORT, SOCKET_STATES_ALL, &host) || port_view_is_here_alone(arena, PORT) ||
+    bool told = view(arena, PORT, SOCKET_STATES_ALL, &host) || port_view_is_here_alone(arena, PROTOCOL_TCP, PORT) ||
                 port_view_unused(arena, PORT, ports, 4) != 0;
     unsetenv("MOORAGE_TIER");
     CHECK(!told);

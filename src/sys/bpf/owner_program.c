@@ -205,8 +205,8 @@ next_port(void)
 static inline long
 end_of_buckets(void)
 {
-    if (state.run == OWNER_RUN_SPACES) {
-        state.step = STEP_UDP_TABLE;
+    if (state.run == OWNER_RUN_TCP_SPACES) {
+        state.step = STEP_SPACE;
         return 0;
     }
     if (state.run != OWNER_RUN_UNUSED)
@@ -232,7 +232,7 @@ next_bucket(void)
     if (read_u16(bucket + state.at[FIELD_BUCKET_PORT]) != state.port ||
         read_u64(bucket + state.at[FIELD_BUCKET_NET]) != state.net)
         return 0;
-    if (state.run == OWNER_RUN_SPACES) {
+    if (state.run == OWNER_RUN_TCP_SPACES) {
         state.count++;
         return end();
     }
@@ -256,7 +256,7 @@ next_space(void)
     if (state.net == state.own_net)
         return end();
     if (read_u64(state.net + state.at[FIELD_NET_SPACE] + state.at[FIELD_SPACE_KIND]) == state.kind)
-        state.step = STEP_TCP;
+        state.step = state.run == OWNER_RUN_TCP_SPACES ? STEP_TCP : STEP_UDP_TABLE;
     return 0;
 }
 
@@ -298,7 +298,7 @@ next_udp(void)
 static inline long
 end_of_udp(void)
 {
-    if (state.run != OWNER_RUN_SPACES)
+    if (state.run != OWNER_RUN_UDP_SPACES)
         return end();
     state.step = STEP_SPACE;
     return 0;
@@ -491,7 +491,7 @@ step(uint32_t i, void *data)
         next_waiter();
         return 0;
     }
-    if (sk && state.run == OWNER_RUN_SPACES) {
+    if (sk && state.run == OWNER_RUN_UDP_SPACES) {
         state.count++;
         return end();
     }
@@ -542,7 +542,7 @@ IN_SECTION("program") int owner_program(void *context)
         state.step = STEP_TCP;
     } else if (state.run == OWNER_RUN_UDP || state.run == OWNER_RUN_UDP_FLAGS) {
         state.step = STEP_UDP_TABLE;
-    } else if (state.run == OWNER_RUN_SPACES) {
+    } else if (state.run == OWNER_RUN_TCP_SPACES || state.run == OWNER_RUN_UDP_SPACES) {
         state.kind = read_u64(state.net + state.at[FIELD_NET_SPACE] + state.at[FIELD_SPACE_KIND]);
         state.head = state.net + state.at[FIELD_NET_LIST];
         state.step = STEP_SPACE;
