@@ -7,13 +7,11 @@
 #include "base/utf8.h"
 #include "cmd/list_cells.h"
 #include "cmd/list_groups.h"
+#include "cmd/list_notes.h"
 #include "cmd/list_rows.h"
 #include "cmd/list_watch.h"
-#include "cmd/table.h"
 #include "cmd/words.h"
-#include "core/container.h"
 #include "core/endpoint.h"
-#include "core/platform.h"
 #include "core/report_lease.h"
 #include "core/snapshot.h"
 #include "sys/clock.h"
@@ -23,7 +21,6 @@
 #include "sys/user.h"
 
 enum {
-    CONTEXT_DEADLINE_MS = 300,
     WATCH_NEXT_MOST_S = 60, // `--watch 3000` is about a port
 };
 
@@ -154,18 +151,43 @@ make_filter(struct command_run *run, struct list_filter *filter, struct err *err
     return true;
 }
 
-// Facts that the answer shows or is filtered by: a long list of processes is not read in more detail than that.
+static enum list_sort
+sort_of(struct str by)
+{
+    static const struct str names[] = {STR_INIT("port"), STR_INIT("name"), STR_INIT("pid"), STR_INIT("user"),
+                                       STR_INIT("since")};
+
+    for (size_t i = 1; i < sizeof names / sizeof *names; i++)
+        if (str_equal(by, names[i]))
+            return (enum list_sort)i;
+    return LIST_SORT_PORT;
+}
+
+// Facts that the answer shows or is filtered or ordered by: of thousands of processes nothing is read but that.
 static unsigned
-facts_for(const struct command_run *run, const struct list_filter *filter)
+facts_for(struct command_run *run, const struct list_filter *filter)
 {
     const struct list_options *options = run->options;
-    unsigned facts = PROCESS_COMMAND | PROCESS_EXE | PROCESS_USER | PROCESS_GROUP;
+    enum list_sort sort = sort_of(options->sort);
+    struct list_columns columns = {0};
+    struct err ignored = {0};
+    unsigned facts = PROCESS_BASIC;
 
     if (run->common.json)
         return PROCESS_ALL;
-    if (options->pids && filter->names.count == 0)
-        return PROCESS_BASIC;
-    return str_find(options->columns, STR("cwd")) != SIZE_MAX ? facts | PROCESS_CWD : facts;
+    if (filter->names.count)
+        facts |= PROCESS_COMMAND | PROCESS_EXE | PROCESS_USER | PROCESS_GROUP;
+    if (options->pids)
+        return facts;
+    if (sort == LIST_SORT_NAME)
+        facts |= SNAPSHOT_NAMES;
+    else if (sort == LIST_SORT_USER)
+        facts |= PROCESS_USER;
+    if (!list_cells_parse(run->arena, options->columns, &columns, &ignored) || columns.count == 0)
+        list_cells_usual(run->arena, options->all, false, &columns);
+    for (size_t i = 0; i < columns.count; i++)
+        facts |= list_cells_facts(columns.items[i]);
+    return facts;
 }
 
 static bool
@@ -180,6 +202,7 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
     };
     struct host *host = &look->host;
     struct list_rows all = {0};
+    unsigned facts = facts_for(run, filter);
 
     if (!snapshot_read(look->arena, &ask, host, err))
         return false;
@@ -188,28 +211,17 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
     for (size_t i = 0; i < host->sockets.count; i++)
         if (list_rows_may_want(filter, &host->sockets.items[i]))
             sockets[count++] = i;
-    if (count && !snapshot_add_holders(look->arena, host, sockets, count, facts_for(run, filter), run->common.json,
+    if (count && !snapshot_add_holders(look->arena, host, sockets, count, facts, run->common.json,
                                        options->deep ? OWNER_DEEP : OWNER_ALL, err))
         return false;
-    if (count && !options->pids)
-        snapshot_add_context(look->arena, host, sockets, count, CONTEXT_DEADLINE_MS);
+    // Units and containers, where they are shown or asked for.
+    if (count && facts & PROCESS_GROUP && !options->pids)
+        snapshot_add_context(look->arena, host, sockets, count, LIST_CONTEXT_DEADLINE_MS);
     list_rows_make(look->arena, host, sockets, count, &all);
     for (size_t i = 0; i < all.count; i++)
         if (list_rows_wants(look->arena, filter, host, &all.items[i]))
             *LIST_ADD(look->arena, &look->rows) = all.items[i];
     return true;
-}
-
-static enum list_sort
-sort_of(struct str by)
-{
-    static const struct str names[] = {STR_INIT("port"), STR_INIT("name"), STR_INIT("pid"), STR_INIT("user"),
-                                       STR_INIT("since")};
-
-    for (size_t i = 1; i < sizeof names / sizeof *names; i++)
-        if (str_equal(by, names[i]))
-            return (enum list_sort)i;
-    return LIST_SORT_PORT;
 }
 
 static int
@@ -333,135 +345,6 @@ print_look(const struct command_run *run, struct look *look, struct buf *out, st
     return true;
 }
 
-static size_t
-count_unseen(struct arena *arena, const struct host *host)
-{
-    size_t count = 0;
-    uint32_t *pids = arena_array(arena, host->unseen.count + 1, sizeof *pids);
-
-    for (size_t i = 0; i < host->unseen.count; i++)
-        pids[i] = host->unseen.items[i].pid;
-    qsort(pids, host->unseen.count, sizeof *pids, compare_u32);
-    for (size_t i = 0; i < host->unseen.count; i++)
-        count += i == 0 || pids[i] != pids[i - 1];
-    return count;
-}
-
-static struct str
-who_sees(const struct command_run *run, const struct host *host)
-{
-    return host->admin ? STR("moorage doctor tells why")
-                       : str_printf(run->arena, "%.*s shows all",
-                                    STR_ARG(platform_elevate(run->arena, platform_of(host), run->again)));
-}
-
-// Rows without a program are explained, with what would show it.
-static void
-say_unseen(const struct command_run *run, const struct look *look)
-{
-    const struct host *host = &look->host;
-    size_t rows = 0;
-
-    for (size_t i = 0; i < look->rows.count; i++)
-        rows +=
-            look->rows.items[i].holder_count == 0 && host_has_owner(&host->sockets.items[look->rows.items[i].socket]);
-    if (rows == 0 || host->complete || host->unseen.count == 0)
-        return;
-    struct str ports = words_count(look->arena, rows, "port has no program here", "ports have no program here");
-    struct str programs = words_count(look->arena, count_unseen(look->arena, host), "program", "programs");
-    command_note(run, str_printf(look->arena, "%.*s, because %.*s may not be looked into: %.*s", STR_ARG(ports),
-                                 STR_ARG(programs), STR_ARG(who_sees(run, host))));
-}
-
-// Whether a program, unit or container could be called this at all.
-static bool
-could_be_name(struct str word)
-{
-    bool letter = false;
-
-    for (size_t i = 0; i < word.len; i++) {
-        unsigned char c = (unsigned char)word.ptr[i];
-        if (c < ' ' || c == 0x7f || str_find_byte(STR("!\"%&'*,;<=>?^`{|}~"), (char)c) != SIZE_MAX)
-            return false;
-        letter = letter || c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-    }
-    return letter;
-}
-
-// A port may be kept for a name though nothing listens there yet.
-static void
-say_leases(const struct command_run *run, const struct host *host, struct str name)
-{
-    for (size_t i = 0; i < host->leases.count; i++) {
-        const struct lease *lease = &host->leases.items[i];
-        if (str_equal(lease->name, name))
-            command_note(run, str_printf(run->arena, "port %u is kept for %.*s", lease->port,
-                                         STR_ARG(words_lease(run->arena, lease, &run->privacy))));
-    }
-}
-
-// A container's port may be a rule for packets alone, without a socket here.
-static void
-say_containers(const struct command_run *run, struct host *host, struct str name)
-{
-    struct arena *arena = run->arena;
-    struct str_list told = {0}; // IPv4 and IPv6 are told once
-
-    container_find(arena, host, CONTEXT_DEADLINE_MS);
-    for (size_t i = 0; i < host->containers.count; i++) {
-        const struct container *container = &host->containers.items[i];
-        for (size_t k = 0; list_rows_container_named(container, name) && k < container->ports.count; k++) {
-            const struct published_port *port = &container->ports.items[k];
-            struct str title = utf8_display(arena, container_title(container));
-            if (port->host_port != 0)
-                str_list_add_new(arena, &told,
-                                 str_printf(arena,
-                                            "container %.*s (%.*s) has port %u (%.*s) without a socket here: "
-                                            "moorage %u",
-                                            STR_ARG(title), STR_ARG(container->runtime), port->host_port,
-                                            STR_ARG(words_protocol(port->protocol)), port->host_port));
-        }
-    }
-    for (size_t i = 0; i < told.count; i++)
-        command_note(run, told.items[i]);
-}
-
-static int
-nothing_matches(const struct command_run *run, const struct list_filter *filter, struct host *host, struct err *err)
-{
-    if (filter->names.count == 1) {
-        const char *meant = run->bare ? table_near(filter->names.items[0]) : NULL;
-        struct str name = utf8_display(run->arena, str_part(filter->names.items[0], 0, 80));
-        if (meant) {
-            err_set(err, ERR_USAGE, 0,
-                    "there is no command '%.*s', and nothing here listens under that name; did you "
-                    "mean '%s'?",
-                    STR_ARG(name), meant);
-            return EXIT_USAGE;
-        }
-        if (run->wants_port || !could_be_name(filter->names.items[0])) {
-            err_set(err, ERR_USAGE, 0,
-                    "'%.*s' is no port, no service name, and the name of nothing that listens here; "
-                    "ports are numbers from 1 to 65535",
-                    STR_ARG(name));
-            return EXIT_USAGE;
-        }
-        command_note(run, str_printf(run->arena, "nothing here listens under the name %.*s", STR_ARG(name)));
-        say_leases(run, host, filter->names.items[0]);
-        say_containers(run, host, filter->names.items[0]);
-        if (!host->complete && host->unseen.count)
-            command_note(
-                run, str_printf(run->arena, "%.*s may not be looked into: %.*s",
-                                STR_ARG(words_count(run->arena, count_unseen(run->arena, host), "program", "programs")),
-                                STR_ARG(who_sees(run, host))));
-    } else {
-        command_note(run, run->operands.count || filter->only.count || filter->pids.count || filter->uids.count
-                              ? STR("nothing that listens here matches")
-                              : STR("nothing listens here"));
-    }
-    return EXIT_BAD;
-}
-
 // Each look has its own memory, so that watching for days needs no more than one look does.
 static int
 watch(struct command_run *run, const struct list_filter *filter, unsigned interval, struct err *err)
@@ -535,8 +418,8 @@ list_run(struct command_run *run, struct err *err)
             return EXIT_UNKNOWN;
     }
     if (look.rows.count == 0)
-        return nothing_matches(run, &filter, &look.host, err);
-    say_unseen(run, &look);
+        return list_notes_nothing(run, &filter, &look.host, err);
+    list_notes_unseen(run, look.arena, &look.host, &look.rows);
     return EXIT_GOOD;
 }
 

@@ -5,6 +5,8 @@
 #include "core/endpoint.h"
 #include "core/http_users.h"
 #include "core/known.h"
+#include "core/snapshot.h"
+#include "sys/process.h"
 #include "sys/user.h"
 
 static const struct {
@@ -69,6 +71,29 @@ list_cells_usual(struct arena *arena, bool all_states, bool leases, struct list_
             *LIST_ADD(arena, out) = usual[i];
     if (leases)
         *LIST_ADD(arena, out) = LIST_LEASE;
+}
+
+unsigned
+list_cells_facts(enum list_column column)
+{
+    switch (column) {
+    case LIST_PROGRAM:
+        return SNAPSHOT_NAMES;
+    case LIST_USER:
+        return PROCESS_USER;
+    case LIST_SERVICE:
+    case LIST_UNIT:
+    case LIST_CONTAINER:
+        return PROCESS_GROUP | SNAPSHOT_NAMES;
+    case LIST_COMMAND:
+        return PROCESS_COMMAND;
+    case LIST_CWD:
+        return PROCESS_CWD;
+    case LIST_EXE:
+        return PROCESS_EXE;
+    default:
+        return PROCESS_BASIC;
+    }
 }
 
 const struct table_column *

@@ -58,6 +58,10 @@ list_cells_parse(struct arena *arena, struct str names, struct list_columns *out
 void
 list_cells_usual(struct arena *arena, bool all_states, bool leases, struct list_columns *out);
 
+// What must be read of holders (bits of enum process_facts, and SNAPSHOT_NAMES) for this column.
+unsigned
+list_cells_facts(enum list_column column);
+
 const struct table_column *
 list_cells_column(enum list_column column);
 

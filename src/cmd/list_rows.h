@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+    LIST_CONTEXT_DEADLINE_MS = 300, // for units and containers
+};
+
 struct list_row {
     size_t socket;                // index into host->sockets
     const struct holder *holders; // by pid; `how` speaks of this socket alone

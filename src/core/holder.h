@@ -93,6 +93,11 @@ holder_is_below(const struct holder *holder, const struct holder_list *others);
 struct str
 holder_name(struct arena *arena, const struct holder *holder);
 
+// Whether it takes the command line or the program file to name the process, or to see that it is a runtime's forwarder: the
+// short name that the system keeps is often enough.
+bool
+holder_needs_command(const struct process *process);
+
 // The process that would start it again, as far as the ancestry tells; NULL = none. `many` (may be NULL) tells whether it
 // runs other programs too, so that it must not be ended for the sake of one.
 const struct process *

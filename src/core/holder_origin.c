@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "core/known.h"
+#include "decode/forwarder.h"
 
 enum {
     COMM_LENGTH = 15 // what Linux keeps of a name (TASK_COMM_LEN - 1)
@@ -111,6 +112,15 @@ holder_program(struct arena *arena, const struct process *process)
                                    str_equal(exe, str_part(name, 0, blank))))
         name = str_part(name, 0, blank);
     return without_end(name, STR(".exe"));
+}
+
+bool
+holder_needs_command(const struct process *process)
+{
+    struct str name = process->name;
+
+    return name.len == 0 || name.len >= COMM_LENGTH || is_thread_name(name) || str_find_byte(name, ' ') != SIZE_MAX ||
+           forwarder_may_be(name);
 }
 
 // The file name of a script without its kind: "nodemon" of "/usr/lib/node_modules/nodemon/bin/nodemon.js".

@@ -257,11 +257,22 @@ read_openers(struct arena *arena, struct host *host, struct lookup *pids, const 
             snapshot_read_process(arena, host, pids, host->sockets.items[i].owner_pid, PROCESS_BASIC);
 }
 
+static size_t
+read_holder(struct arena *arena, struct host *host, struct lookup *pids, uint32_t pid, unsigned facts)
+{
+    size_t index = snapshot_read_process(arena, host, pids, pid, facts & PROCESS_ALL);
+
+    if (facts & SNAPSHOT_NAMES && holder_needs_command(&host->processes.items[index]))
+        snapshot_read_process(arena, host, pids, pid, (facts & PROCESS_ALL) | PROCESS_COMMAND | PROCESS_EXE);
+    return index;
+}
+
 bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
                      bool ancestry, enum owner_reach reach, struct err *err)
 {
-    struct owner_query query = {.sockets = sockets, .count = count, .reach = reach};
+    struct owner_query query = {
+        .sockets = sockets, .count = count, .reach = reach, .wants_processes = true, .facts = facts & PROCESS_ALL};
     size_t first = host->holdings.count;
     bool was_complete = host->tier == TIER_NONE || host->complete;
 
@@ -284,8 +295,7 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
     for (size_t i = 0; i < host->holdings.count; i++) {
         if (!asked[host->holdings.items[i].socket])
             continue;
-        size_t index =
-            snapshot_read_process(arena, host, &pids, host->holdings.items[i].pid, facts & (unsigned)PROCESS_ALL);
+        size_t index = read_holder(arena, host, &pids, host->holdings.items[i].pid, facts);
         // In the session of services (Windows) the parent tells which one it is.
         const struct process *process = &host->processes.items[index];
         if (ancestry || (process->session_known && process->session == 0))

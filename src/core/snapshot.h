@@ -23,6 +23,10 @@ enum snapshot_want {
     SNAPSHOT_LEASES = 1 << 7,     // ports that are kept for names, all ports
 };
 
+enum {
+    SNAPSHOT_NAMES = 1 << 16, // beside facts of holders: what it takes to call each of them by its name
+};
+
 struct snapshot_ask {
     unsigned protocols; // as struct socket_query; 0: no sockets
     unsigned states;
@@ -41,8 +45,8 @@ snapshot_read(struct arena *arena, const struct snapshot_ask *ask, struct host *
 bool
 snapshot_add(struct arena *arena, const struct snapshot_ask *ask, struct host *host, struct err *err);
 
-// The holders of these sockets, with facts (bits of enum process_facts) of each holder and, when `ancestry`, of what
-// started them. Processes are read once.
+// The holders of these sockets, with facts (bits of enum process_facts, and SNAPSHOT_NAMES) of each holder and, when
+// `ancestry`, of what started them. Processes are read once.
 bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
                      bool ancestry, enum owner_reach reach, struct err *err);

@@ -1,5 +1,9 @@
 #include "decode/forwarder.h"
 
+enum {
+    SHORT_NAME = 15, // what Linux keeps of a name (TASK_COMM_LEN in linux/sched.h)
+};
+
 // The value of an option in the word at *at, or in the next word, which is then used up: "-name v", "-name=v", "--name v".
 // Go's flag package takes one dash or two (https://pkg.go.dev/flag), and so do we for all of these programs.
 static bool
@@ -211,30 +215,31 @@ read_containerd_shim(const struct str_list *command, struct forwarder *out)
 }
 
 // The kind by the program's own name.
+static const struct {
+    struct str name;
+    enum forwarder_kind kind;
+    struct str runtime;
+} programs[] = {
+    {STR_INIT("docker-proxy"), FORWARDER_DOCKER_PROXY, STR_INIT("docker")},
+    {STR_INIT("rootlesskit-docker-proxy"), FORWARDER_DOCKER_PROXY, STR_INIT("docker")},
+    {STR_INIT("rootlessport"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
+    {STR_INIT("rootlessport-child"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
+    // Podman before 4 ran itself again under these names.
+    {STR_INIT("containers-rootlessport"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
+    {STR_INIT("containers-rootlessport-child"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
+    {STR_INIT("rootlesskit"), FORWARDER_ROOTLESSKIT, STR_INIT("")},
+    {STR_INIT("slirp4netns"), FORWARDER_SLIRP4NETNS, STR_INIT("")},
+    {STR_INIT("pasta"), FORWARDER_PASTA, STR_INIT("")},
+    {STR_INIT("pasta.avx2"), FORWARDER_PASTA, STR_INIT("")},
+    {STR_INIT("conmon"), FORWARDER_CONMON, STR_INIT("")},
+    {STR_INIT("containerd-shim"), FORWARDER_CONTAINERD_SHIM, STR_INIT("")},
+    {STR_INIT("containerd-shim-runc-v1"), FORWARDER_CONTAINERD_SHIM, STR_INIT("")},
+    {STR_INIT("containerd-shim-runc-v2"), FORWARDER_CONTAINERD_SHIM, STR_INIT("")},
+};
+
 static bool
 find_kind(struct str program, struct forwarder *out)
 {
-    static const struct {
-        struct str name;
-        enum forwarder_kind kind;
-        struct str runtime;
-    } programs[] = {
-        {STR_INIT("docker-proxy"), FORWARDER_DOCKER_PROXY, STR_INIT("docker")},
-        {STR_INIT("rootlesskit-docker-proxy"), FORWARDER_DOCKER_PROXY, STR_INIT("docker")},
-        {STR_INIT("rootlessport"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
-        {STR_INIT("rootlessport-child"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
-        // Podman before 4 ran itself again under these names.
-        {STR_INIT("containers-rootlessport"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
-        {STR_INIT("containers-rootlessport-child"), FORWARDER_ROOTLESSPORT, STR_INIT("podman")},
-        {STR_INIT("rootlesskit"), FORWARDER_ROOTLESSKIT, STR_INIT("")},
-        {STR_INIT("slirp4netns"), FORWARDER_SLIRP4NETNS, STR_INIT("")},
-        {STR_INIT("pasta"), FORWARDER_PASTA, STR_INIT("")},
-        {STR_INIT("pasta.avx2"), FORWARDER_PASTA, STR_INIT("")},
-        {STR_INIT("conmon"), FORWARDER_CONMON, STR_INIT("")},
-        {STR_INIT("containerd-shim"), FORWARDER_CONTAINERD_SHIM, STR_INIT("")},
-        {STR_INIT("containerd-shim-runc-v1"), FORWARDER_CONTAINERD_SHIM, STR_INIT("")},
-        {STR_INIT("containerd-shim-runc-v2"), FORWARDER_CONTAINERD_SHIM, STR_INIT("")},
-    };
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         if (str_equal(program, programs[i].name)) {
             *out = (struct forwarder){
@@ -243,6 +248,17 @@ find_kind(struct str program, struct forwarder *out)
         }
     }
     return false;
+}
+
+bool
+forwarder_may_be(struct str name)
+{
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        if (str_equal(name, str_part(programs[i].name, 0, SHORT_NAME)))
+            return true;
+    }
+    // What runs itself again by way of /proc/self/exe, as rootlessport does.
+    return str_equal(name, STR("exe"));
 }
 
 bool

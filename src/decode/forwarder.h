@@ -51,6 +51,10 @@ struct forwarder {
 bool
 forwarder_parse(struct arena *arena, const struct str_list *command, struct forwarder *out);
 
+// Whether a process with this short name may have the command line of one of these programs.
+bool
+forwarder_may_be(struct str name);
+
 // The forwarded port that a socket on this endpoint stands for; NULL if none of them. An address of NONE, or one that
 // stands for all, fits every address of its family.
 const struct forwarded_port *

@@ -6,6 +6,7 @@
 #include "base/map64.h"
 #include "sys/clock.h"
 #include "sys/owner_kernel_linux.h"
+#include "sys/owner_task_linux.h"
 
 enum {
     ROOM = 1024,        // hits at first
@@ -312,6 +313,7 @@ search_in_kernel(struct quest *quest)
         for (size_t k = 0; k < targets->count; k++)
             *LIST_ADD(quest->search->arena, &seen) = targets->items[k];
         settle(quest, &seen, &hits, &before, i == TRIES - 1);
+        owner_task_take(quest->search, quest->session);
         before = seen;
         quest->by_inode = false;
         if (!quest->open.count)

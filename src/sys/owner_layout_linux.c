@@ -25,6 +25,7 @@ enum {
     WISH_UDP_SLOT,
     WISH_REUSE_ADDR,
     WISH_REUSE_PORT,
+    WISH_UPID,
     WISH_COUNT,
     MAX_OFFSET = 1 << 20, // of any member of any structure of the kernel
 };
@@ -70,6 +71,9 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
     layout->rows = layout->tcp && layout->found[FIELD_SKC_COOKIE] &&
                    has_all(layout, FIELD_SKC_FAMILY, FIELD_QUEUE_LENGTH) &&
                    layout->found[FIELD_SKC_LOCAL6] == layout->found[FIELD_SKC_PEER6];
+    layout->upid_size = has_all(layout, FIELD_TASK_NAME, FIELD_SPACE_INODE) && layout->found[FIELD_NET_SPACE]
+                            ? wishes[WISH_UPID].size
+                            : 0;
     layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
     layout->spaces = layout->tcp && layout->udp && has_all(layout, FIELD_NET_LIST, FIELD_SPACE_KIND);
 }
@@ -159,6 +163,7 @@ owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *
         [WISH_UDP_SLOT] = {.type = "udp_hslot"},
         [WISH_REUSE_ADDR] = {.type = "sock_common", .member = "skc_reuse"},
         [WISH_REUSE_PORT] = {.type = "sock_common", .member = "skc_reuseport"},
+        [WISH_UPID] = {.type = "upid"},
     };
     *layout = (struct owner_layout){0};
     if (!look_up_kept(arena, wishes, why_not))

@@ -76,7 +76,30 @@
     X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")               \
     X(UDP_HASH, "udp_table", "hash")                           \
     X(UDP_MASK, "udp_table", "mask")                           \
-    X(UDP_SLOT_HEAD, "udp_hslot", "head")
+    X(UDP_SLOT_HEAD, "udp_hslot", "head")                      \
+    /* From here on: to tell of a process what /proc does. */  \
+    X(TASK_NAME, "task_struct", "comm")                        \
+    X(TASK_START, "task_struct", "start_boottime")             \
+    X(TASK_PARENT, "task_struct", "real_parent")               \
+    X(TASK_CRED, "task_struct", "real_cred")                   \
+    X(TASK_FLAGS, "task_struct", "flags")                      \
+    X(TASK_STATE, "task_struct", "__state")                    \
+    X(TASK_EXIT_STATE, "task_struct", "exit_state")            \
+    X(TASK_NUMBERS, "task_struct", "thread_pid")               \
+    X(TASK_GROUPS, "task_struct", "cgroups")                   \
+    X(CRED_USER, "cred", "euid")                               \
+    X(SIGNAL_NUMBERS, "signal_struct", "pids")                 \
+    X(SIGNAL_TTY, "signal_struct", "tty")                      \
+    X(NUMBERS_LEVEL, "pid", "level")                           \
+    X(NUMBERS_EACH, "pid", "numbers")                          \
+    X(NUMBER, "upid", "nr")                                    \
+    X(NUMBER_SPACE, "upid", "ns")                              \
+    X(TTY_DRIVER, "tty_struct", "driver")                      \
+    X(TTY_INDEX, "tty_struct", "index")                        \
+    X(DRIVER_MAJOR, "tty_driver", "major")                     \
+    X(DRIVER_MINOR, "tty_driver", "minor_start")               \
+    X(PIDS_SPACE, "pid_namespace", "ns")                       \
+    X(SPACE_INODE, "ns_common", "inum")
 
 #define OWNER_FIELD_NAME(name, type, member) FIELD_##name,
 enum owner_field {
@@ -127,6 +150,25 @@ struct owner_row {
     uint32_t device;
 };
 
+// A process with a hit, as its first thread has it.
+struct owner_task {
+    uint64_t start;  // nanoseconds since the system started
+    uint64_t groups; // address of its set of cgroups: who has the same is in the same cgroups
+    uint32_t pid;
+    uint32_t parent;
+    uint32_t group; // of processes
+    uint32_t session;
+    uint32_t uid;
+    uint32_t flags; // PF_*
+    uint32_t state; // TASK_*
+    uint32_t exit_state;
+    uint32_t tty_major; // of its terminal; with the others 0: it has none
+    uint32_t tty_minor;
+    uint32_t netns; // inodes of namespaces
+    uint32_t pidns;
+    char name[16];
+};
+
 struct owner_state {
     // Set by moorage.
     uint32_t at[FIELD_COUNT];
@@ -141,12 +183,13 @@ struct owner_state {
     uint32_t reuse_at; // where the bytes with the bit fields of SO_REUSEADDR and SO_REUSEPORT lie in a socket
     uint32_t reuse_port_at;
     uint32_t most;
-    uint32_t pad2;
+    uint32_t upid_size; // of an element of the numbers of a process; 0: processes are not told of
     uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
     uint64_t far_bits;
 
     // Set by the program.
     uint64_t count;  // hits, also those for which there was no room
+    uint64_t tasks;  // processes, also those for which there was no room; the first one is this one
     uint64_t done;   // the run came to its end
     uint64_t faults; // not 0: something could not be read
     uint64_t odd;    // ROWS: sockets of which more must be asked than the kernel tells of a single one
@@ -164,6 +207,7 @@ struct owner_state {
     uint64_t table; // of descriptors: the one that is being looked at, and that of the first thread
     uint64_t first_table;
     uint64_t array;
+    uint64_t task; // first thread of the process
     uint64_t node; // in the lists that are being followed, from the outermost to the innermost
     uint64_t node2;
     uint64_t node3;
@@ -175,7 +219,8 @@ struct owner_state {
     uint32_t chunks; // that are left of the table
     uint32_t base;   // first descriptor of the chunk
     uint32_t index;  // in the chunk, or of the hit
-    uint32_t pad;
+    uint32_t told;   // of the process
+    uint32_t after;  // what comes when it is
     // The number that was read last: what is read to the stack is dear to verify.
     union {
         uint64_t u64;

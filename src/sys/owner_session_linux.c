@@ -28,11 +28,13 @@ open_maps(struct owner_session *session, size_t room, size_t wanted)
     session->shift = 64 - bits;
     if (!bpf_map_open(sizeof *session->state, 1, &session->maps[OWNER_MAP_STATE], &session->error) ||
         !bpf_map_open(sizeof *session->hits, room, &session->maps[OWNER_MAP_HITS], &session->error) ||
-        !bpf_map_open(sizeof *session->wanted, session->words, &session->maps[OWNER_MAP_WANTED], &session->error))
+        !bpf_map_open(sizeof *session->wanted, session->words, &session->maps[OWNER_MAP_WANTED], &session->error) ||
+        !bpf_map_open(sizeof *session->tasks, room, &session->maps[OWNER_MAP_TASKS], &session->error))
         return false;
     session->state = session->maps[OWNER_MAP_STATE].values;
     session->hits = session->maps[OWNER_MAP_HITS].values;
     session->wanted = session->maps[OWNER_MAP_WANTED].values;
+    session->tasks = session->maps[OWNER_MAP_TASKS].values;
     return true;
 }
 
@@ -68,6 +70,7 @@ set_state(struct owner_session *session)
     state->hash_shift = session->shift;
     state->slot_size = layout->tcp_slot;
     state->udp_slot_size = layout->udp_slot;
+    state->upid_size = layout->upid_size;
     state->reuse_at = layout->reuse_addr.at;
     state->reuse_port_at = layout->reuse_port.at;
 }

@@ -19,6 +19,7 @@ enum owner_map {
     OWNER_MAP_STATE,
     OWNER_MAP_HITS,
     OWNER_MAP_WANTED,
+    OWNER_MAP_TASKS,
     OWNER_MAP_COUNT,
 };
 
@@ -27,7 +28,8 @@ struct owner_session {
     struct bpf_map maps[OWNER_MAP_COUNT];
     struct owner_state *state;
     struct owner_hit *hits;
-    size_t room;      // for so many hits
+    struct owner_task *tasks;
+    size_t room;      // for so many hits, and as many processes
     uint64_t *wanted; // the set
     size_t words;
     uint32_t shift; // of owner_hash()

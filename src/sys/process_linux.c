@@ -14,6 +14,7 @@
 #include "sys/file.h"
 #include "sys/proc_view_linux.h"
 #include "sys/process_git_linux.h"
+#include "sys/process_linux.h"
 #include "sys/process_place_linux.h"
 #include "sys/user.h"
 #include "sys/user_map_linux.h"
@@ -45,6 +46,17 @@ boot_time(struct arena *arena)
     return seconds;
 }
 
+bool
+process_linux_started(struct arena *arena, uint64_t ticks, int64_t *ms)
+{
+    long ticks_a_second = sysconf(_SC_CLK_TCK);
+    int64_t boot = boot_time(arena);
+    if (!boot || ticks_a_second <= 0 || ticks >= INT64_MAX / 1000)
+        return false;
+    *ms = boot * 1000 + (int64_t)ticks * 1000 / ticks_a_second;
+    return true;
+}
+
 static bool
 read_stat(struct arena *arena, int folder, struct proc_stat *out, int *error)
 {
@@ -60,8 +72,6 @@ read_basic(struct arena *arena, int folder, const struct proc_stat *stat, struct
 {
     struct str text;
     int error = 0;
-    long ticks_a_second = sysconf(_SC_CLK_TCK);
-    int64_t boot = boot_time(arena);
     out->ppid = stat->ppid;
     out->pgid = stat->pgid;
     out->sid = stat->sid;
@@ -71,10 +81,7 @@ read_basic(struct arena *arena, int folder, const struct proc_stat *stat, struct
     out->kernel_thread = (stat->flags & PROC_FLAG_KTHREAD) != 0;
     out->forked_no_exec = (stat->flags & PROC_FLAG_FORKNOEXEC) != 0;
     out->started_ticks = stat->start_ticks;
-    if (boot && ticks_a_second > 0 && stat->start_ticks < INT64_MAX / 1000) {
-        out->started_known = true;
-        out->started_ms = boot * 1000 + (int64_t)stat->start_ticks * 1000 / ticks_a_second;
-    }
+    out->started_known = process_linux_started(arena, stat->start_ticks, &out->started_ms);
     // Not the owner of the folder: that is root for a process which may not be dumped (proc(5)).
     out->uid_known = process_place_read(arena, folder, "status", SMALL_FILE, &text, &error) &&
                      proc_parse_uid(text, &out->uid) && user_map_tells(out->uid);

@@ -30,7 +30,10 @@ struct owner_query {
     const size_t *sockets; // indexes into host->sockets
     size_t count;
     enum owner_reach reach;
-    uint32_t pid; // only this process is looked into; 0 = all. What else has the sockets then stays unknown
+    uint32_t pid;         // only this process is looked into; 0 = all. What else has the sockets then stays unknown
+    bool wants_processes; // the holders themselves are welcome in host->processes, as far as the search meets them with
+                          // all these facts
+    unsigned facts;       // bits of enum process_facts
 };
 
 // Appends to host->holdings all holders of the asked sockets, and sets host->tier and host->complete. A process that ends

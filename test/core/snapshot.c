@@ -231,6 +231,19 @@ TEST(each_process_of_an_ancestry_is_read_once)
     CHECK_INT(host.tier, TIER_FAKE);
 }
 
+TEST(command_is_read_where_the_short_name_does_not_do)
+{
+    load(STR(HEAD "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\"}],"
+                  "\"holdings\": [{\"socket\": 0, \"pid\": 7, \"how\": \"fd\", \"fd\": 3},"
+                  "{\"socket\": 0, \"pid\": 8, \"how\": \"fd\", \"fd\": 3}],"
+                  "\"processes\": [{\"pid\": 7, \"name\": \"node\", \"command\": [\"node\"]},"
+                  "{\"pid\": 8, \"name\": \"a-name-cut-off-\", \"command\": [\"a-name-cut-off-here\"]}]}"));
+    struct host host = read_sockets(arena);
+    CHECK(find_holders(arena, &host, SNAPSHOT_NAMES, false));
+    CHECK_INT(host_process(&host, 7)->command_known, KNOWN_NOT_ASKED);
+    CHECK_STR(host_process(&host, 8)->command.items[0], "a-name-cut-off-here");
+}
+
 TEST(second_search_adds_nothing_twice)
 {
     load(str_of(family));

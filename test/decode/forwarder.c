@@ -138,6 +138,17 @@ TEST(rootlessport_says_nothing)
     CHECK(parse(arena, "rootlessport", &forwarder));
 }
 
+TEST(short_name_tells_whether_it_may_be_one)
+{
+    CHECK(forwarder_may_be(STR("docker-proxy")));
+    CHECK(forwarder_may_be(STR("containerd-shim")));
+    CHECK(forwarder_may_be(STR("rootlesskit-doc")));
+    CHECK(forwarder_may_be(STR("exe")));
+    CHECK(!forwarder_may_be(STR("node")));
+    CHECK(!forwarder_may_be(STR("docker")));
+    CHECK(!forwarder_may_be(STR("")));
+}
+
 TEST(other_programs_are_none)
 {
     CHECK_STR(ports_of(arena, ""), "no forwarder");

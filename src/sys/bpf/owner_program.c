@@ -17,6 +17,9 @@ enum {
     NEW_SYN_RECV = 12,
     INET6 = 10, // a family
     LAST_PORT = 65535,
+    // Places in an array of numbers (enum pid_type).
+    NUMBER_GROUP = 2,
+    NUMBER_SESSION = 3,
 };
 
 enum step {
@@ -25,6 +28,7 @@ enum step {
     STEP_THREAD,
     STEP_PROCESS,
     STEP_FIRST,
+    STEP_TELL,
     STEP_SPACE,
     STEP_TCP,
     STEP_UDP_TABLE,
@@ -40,6 +44,7 @@ enum step {
 struct owner_state state IN_SECTION(".map.state");
 char hits IN_SECTION(".map.hits");
 char wanted IN_SECTION(".map.wanted");
+char tasks IN_SECTION(".map.tasks");
 
 // Helpers of the kernel have numbers (include/uapi/linux/bpf.h).
 static void *(*find_element)(void *map, const void *key) = (void *)1;
@@ -84,6 +89,70 @@ is_wanted(uint64_t key)
     return bits && *bits >> (bit & 63) & 1;
 }
 
+// The number of a process, a group or a session as the first namespace counts it.
+static inline uint32_t
+number_of(uint64_t numbers)
+{
+    return numbers ? read_u32(numbers + state.at[FIELD_NUMBERS_EACH] + state.at[FIELD_NUMBER]) : 0;
+}
+
+static inline uint32_t
+inode_of_pidns(uint64_t task)
+{
+    uint64_t numbers = read_u64(task + state.at[FIELD_TASK_NUMBERS]);
+    // One that has just ended has none any more.
+    if (!numbers)
+        return 0;
+    uint64_t last = numbers + state.at[FIELD_NUMBERS_EACH] +
+                    (uint64_t)read_u32(numbers + state.at[FIELD_NUMBERS_LEVEL]) * state.upid_size;
+    return read_u32(read_u64(last + state.at[FIELD_NUMBER_SPACE]) + state.at[FIELD_PIDS_SPACE] +
+                    state.at[FIELD_SPACE_INODE]);
+}
+
+static inline void
+tell_tty(uint64_t signal, struct owner_task *out)
+{
+    uint64_t tty = read_u64(signal + state.at[FIELD_SIGNAL_TTY]);
+    out->tty_major = 0;
+    out->tty_minor = 0;
+    if (!tty)
+        return;
+    uint64_t driver = read_u64(tty + state.at[FIELD_TTY_DRIVER]);
+    out->tty_major = read_u32(driver + state.at[FIELD_DRIVER_MAJOR]);
+    out->tty_minor = read_u32(driver + state.at[FIELD_DRIVER_MINOR]) + read_u32(tty + state.at[FIELD_TTY_INDEX]);
+}
+
+// The facts that /proc has in "stat" and "status" (fs/proc/array.c).
+static inline void
+tell_process(uint64_t task)
+{
+    uint32_t index = (uint32_t)state.tasks;
+    struct owner_task *out = find_element(&tasks, &index);
+    if (!state.upid_size)
+        return;
+    state.tasks++;
+    if (!out)
+        return;
+    uint64_t signal = read_u64(task + state.at[FIELD_TASK_SIGNAL]);
+    uint64_t spaces = read_u64(task + state.at[FIELD_TASK_SPACES]);
+    out->start = read_u64(task + state.at[FIELD_TASK_START]);
+    out->groups = read_u64(task + state.at[FIELD_TASK_GROUPS]);
+    out->pid = read_u32(task + state.at[FIELD_TASK_TGID]);
+    out->parent = read_u32(read_u64(task + state.at[FIELD_TASK_PARENT]) + state.at[FIELD_TASK_TGID]);
+    out->group = number_of(read_u64(signal + state.at[FIELD_SIGNAL_NUMBERS] + NUMBER_GROUP * 8));
+    out->session = number_of(read_u64(signal + state.at[FIELD_SIGNAL_NUMBERS] + NUMBER_SESSION * 8));
+    out->uid = read_u32(read_u64(task + state.at[FIELD_TASK_CRED]) + state.at[FIELD_CRED_USER]);
+    out->flags = read_u32(task + state.at[FIELD_TASK_FLAGS]);
+    out->state = read_u32(task + state.at[FIELD_TASK_STATE]);
+    out->exit_state = read_u32(task + state.at[FIELD_TASK_EXIT_STATE]);
+    out->netns = spaces ? read_u32(read_u64(spaces + state.at[FIELD_SPACES_NET]) + state.at[FIELD_NET_SPACE] +
+                                   state.at[FIELD_SPACE_INODE])
+                        : 0;
+    out->pidns = inode_of_pidns(task);
+    state.faults |= (uint64_t)probe_read(out->name, sizeof out->name, (const void *)(task + state.at[FIELD_TASK_NAME]));
+    tell_tty(signal, out);
+}
+
 // A file that may be one of those that are looked for.
 static inline void
 consider(uint64_t file)
@@ -106,6 +175,11 @@ consider(uint64_t file)
     hit->fd = state.base + state.index - 1;
     hit->tid = state.tid;
     hit->pid = state.tgid;
+    if (state.task && !state.told) {
+        state.told = 1;
+        state.after = state.step;
+        state.step = STEP_TELL;
+    }
 }
 
 // How a socket lets others share its port.
@@ -379,6 +453,8 @@ next_process(void)
     if (!state.tgid && state.begun)
         return end();
     state.begun = 1;
+    state.task = task;
+    state.told = 0;
     state.node = read_u64(state.node);
     uint64_t signal = read_u64(task + state.at[FIELD_TASK_SIGNAL]);
     state.tid = 0;
@@ -461,6 +537,10 @@ step(uint32_t i, void *data)
         return 0;
     case STEP_PROCESS:
         return next_process();
+    case STEP_TELL:
+        tell_process(state.task);
+        state.step = state.after;
+        return 0;
     case STEP_FIRST:
         next_to_first();
         return 0;
@@ -530,13 +610,16 @@ IN_SECTION("program") int owner_program(void *context)
     state.odd = 0;
     state.done = 0;
     state.begun = 0;
+    state.task = 0;
     state.table = 0;
     state.tgid = 0;
     state.tid = 0;
     state.index = 0;
     learn(task);
-    if (state.run != OWNER_RUN_COUNTS)
+    if (state.run != OWNER_RUN_COUNTS) {
         state.count = 0;
+        state.tasks = 0;
+    }
     if (state.run == OWNER_RUN_TCP || state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_ROWS ||
         state.run == OWNER_RUN_UNUSED) {
         state.step = STEP_TCP;
@@ -549,8 +632,11 @@ IN_SECTION("program") int owner_program(void *context)
     } else if (state.run == OWNER_RUN_COUNTS) {
         state.step = STEP_COUNT;
     } else {
-        state.node = read_u64(task + state.at[FIELD_TASK_LEADER]) + state.at[FIELD_TASK_TASKS];
-        state.step = STEP_FIRST;
+        uint64_t leader = read_u64(task + state.at[FIELD_TASK_LEADER]);
+        state.node = leader + state.at[FIELD_TASK_TASKS];
+        state.task = leader;
+        state.after = STEP_FIRST;
+        state.step = STEP_TELL;
     }
     loop(MOST_STEPS, step, 0, 0);
     return 0;
