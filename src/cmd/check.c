@@ -152,6 +152,8 @@ print_json(struct command_run *run, const struct inquest *inquest)
             json_add_str(run->arena, object, "who", who);
         else
             json_add_null(object, "who");
+        if (why_browsers_refuse(&outcome->answer))
+            json_add_bool(object, "browsers_refuse", true);
         if (!outcome->failed && outcome->answer.lease)
             report_add_lease(run->arena, json_add_object(object, "lease"), outcome->answer.lease, &run->privacy);
     }

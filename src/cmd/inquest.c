@@ -132,27 +132,44 @@ read_host(struct inquest *inquest, struct err *err)
            snapshot_add(inquest->arena, &listeners, &inquest->host, err);
 }
 
-// The programs that have the ports of a range are searched once, not for each port.
-static bool
-find_holders(struct inquest *inquest, struct err *err)
+// The rows of the asked ports, of this network or of the others that were read.
+static size_t
+asked_rows(const struct inquest *inquest, bool elsewhere, size_t *out)
 {
-    struct host *host = &inquest->host;
-    size_t *sockets = arena_array(inquest->arena, host->sockets.count + 1, sizeof *sockets);
+    const struct host *host = &inquest->host;
     size_t count = 0;
 
-    if (inquest->outcomes.ports == 1)
-        return true;
     for (size_t i = 0; i < host->sockets.count; i++) {
         const struct socket_row *row = &host->sockets.items[i];
         bool asked = false;
         for (size_t e = 0; e < inquest->endpoints.count && !asked; e++)
             asked = inquest->endpoints.items[e].first <= row->local_port &&
                     row->local_port <= inquest->endpoints.items[e].last;
-        if (asked && row->netns == 0)
-            sockets[count++] = i;
+        if (asked && (row->netns != 0) == elsewhere)
+            out[count++] = i;
     }
-    return count == 0 ||
-           snapshot_add_holders(inquest->arena, host, sockets, count, PROCESS_ALL, true, inquest->reach, err);
+    return count;
+}
+
+// The programs that have the ports of a range are searched once, not for each port.
+static bool
+find_holders(struct inquest *inquest, struct err *err)
+{
+    struct host *host = &inquest->host;
+    size_t *sockets = arena_array(inquest->arena, host->sockets.count + 1, sizeof *sockets);
+    struct err ignored;
+
+    if (inquest->outcomes.ports == 1)
+        return true;
+    size_t count = asked_rows(inquest, false, sockets);
+    size_t elsewhere = asked_rows(inquest, true, sockets + count);
+    // Where the search ends with the first that is found, these must not be it.
+    if (inquest->reach != OWNER_FIRST)
+        return snapshot_add_holders(inquest->arena, host, sockets, count + elsewhere, PROCESS_ALL, true, inquest->reach,
+                                    err);
+    (void)snapshot_add_holders(inquest->arena, host, sockets + count, elsewhere, PROCESS_ALL, true, OWNER_ALL,
+                               &ignored);
+    return snapshot_add_holders(inquest->arena, host, sockets, count, PROCESS_ALL, true, inquest->reach, err);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "base/table.h"
 #include "cmd/words.h"
 
+// What a screen takes. Without a terminal each port has its line, for grep, and each taken one its details.
 enum {
     DETAILS_MOST = 5,     // more taken ports than this get a line each and no details
     FREE_LINES_MOST = 16, // more ports than this: free neighbours share a line
@@ -62,12 +63,13 @@ print_lines(const struct why_view *view, const struct why_outcomes *outcomes, st
     static const struct table_column columns[] = {
         {.right = false, .ink = INK_STRONG}, {.right = false}, {.right = false}, {.shrinks = true, .ink = INK_NAME}};
     struct table table = {.arena = view->arena, .columns = columns, .column_count = 4};
+    bool shared = view->width > 0 && outcomes->ports > FREE_LINES_MOST;
 
     for (size_t i = 0, step; i < outcomes->count; i += step) {
         const struct why_outcome *outcome = &outcomes->items[i];
         uint16_t port = outcome->answer.question.endpoint.first;
         uint16_t last;
-        step = outcomes->ports > FREE_LINES_MOST && !outcome->beside ? free_run(outcomes, i, &last) : 0;
+        step = shared && !outcome->beside ? free_run(outcomes, i, &last) : 0;
         if (step > 1 && last > port) {
             table_add(&table, (struct str[]){str_printf(view->arena, "%u-%u", port, last),
                                              words_protocol(outcome->answer.question.protocol), STR("free"), STR("")});
@@ -118,8 +120,10 @@ why_lines_print(const struct why_view *view, const struct why_outcomes *outcomes
         print_details(view, outcomes, false, out);
     } else if (outcomes->ports > 1) {
         print_lines(view, outcomes, out);
-        if (taken <= DETAILS_MOST)
+        if (view->width == 0 || taken <= DETAILS_MOST)
             print_details(view, outcomes, true, out);
         print_count(view, outcomes, out);
+        if (view->width > 0 && taken > DETAILS_MOST)
+            buf_add(out, STR("moorage PORT tells all about one of them\n"));
     }
 }

@@ -1,8 +1,8 @@
 #ifndef MOORAGE_CMD_WHY_LINES_H
 #define MOORAGE_CMD_WHY_LINES_H
 
-// The answers to one or many questions, for people: one port in full; many ports a line each, details where few are
-// taken, and a count. Pure. The systems do not differ.
+// The answers to one or many questions, for people: one port in full; many ports a line each, details of the taken
+// ones, and a count. On a terminal many are told in short. Pure. The systems do not differ.
 
 #include "base/buf.h"
 #include "base/err.h"

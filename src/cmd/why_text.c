@@ -45,10 +45,21 @@ remarkable_cause(const struct answer *answer)
     return NULL;
 }
 
+// Below these stand the well-known services, which nobody tries to open in a browser.
+static bool
+is_useless_to_browsers(const struct answer *answer)
+{
+    enum {
+        FIRST_OF_USERS = 1024,
+    };
+
+    return answer->bindable && answer->question.endpoint.first >= FIRST_OF_USERS && why_browsers_refuse(answer);
+}
+
 bool
 why_text_is_remarkable(const struct answer *answer)
 {
-    return answer->plain_warning.len > 0 || answer->lease || remarkable_cause(answer);
+    return answer->plain_warning.len > 0 || answer->lease || remarkable_cause(answer) || is_useless_to_browsers(answer);
 }
 
 static const struct cause *
@@ -138,10 +149,13 @@ why_text_who(const struct why_view *view, const struct answer *answer)
         return taker(view, cause);
     if (answer->plain_warning.len)
         return utf8_display(view->arena, answer->plain_warning);
-    cause = cause ? cause : remarkable_cause(answer);
+    // Whose it is here says more than what is the case elsewhere.
     if (!cause && answer->lease)
         return str_printf(view->arena, "kept for %.*s",
                           STR_ARG(words_lease(view->arena, answer->lease, view->privacy)));
+    cause = cause ? cause : remarkable_cause(answer);
+    if (!cause && is_useless_to_browsers(answer))
+        return STR("browsers refuse to open this port");
     return cause ? utf8_display(view->arena, cause->sentence) : (struct str){0};
 }
 
@@ -386,6 +400,10 @@ why_text_answer(const struct why_view *view, const struct answer *answer, struct
     add_verdict(view, answer, out);
     sheet_add(&sheet, STR("mind"), answer->plain_warning, (struct str){0});
     add_lease(view, answer, &sheet);
+    if (is_useless_to_browsers(answer))
+        sheet_add(&sheet, STR("mind"),
+                  STR("browsers refuse to open this port; choose another one for what they are to show"),
+                  (struct str){0});
     if (!answer->proved && answer->bindable)
         sheet_add(&sheet, STR("judged"), STR("by who has ports here; it was not tried"), (struct str){0});
     if (answer->verdict == WHY_NOT_ALLOWED && !answer->proved)

@@ -174,6 +174,8 @@ report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, co
     add_unseen(arena, object, answer);
     if (answer->plain_warning.len > 0)
         json_add_str(arena, object, "plain", answer->plain_warning);
+    if (why_browsers_refuse(answer))
+        json_add_bool(object, "browsers_refuse", true);
     if (answer->lease)
         report_add_lease(arena, json_add_object(object, "lease"), answer->lease, privacy);
     cJSON *causes = json_add_array(object, "causes");

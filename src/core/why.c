@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/known.h"
 #include "core/snapshot.h"
 #include "core/suggest.h"
 #include "core/why_parts.h"
@@ -62,6 +63,12 @@ why_harm_name(enum harm harm)
     static const struct str names[] = {STR_INIT("none"), STR_INIT("low"), STR_INIT("some"), STR_INIT("high")};
 
     return names[harm];
+}
+
+bool
+why_browsers_refuse(const struct answer *answer)
+{
+    return answer->question.protocol == PROTOCOL_TCP && known_is_blocked_by_browsers(answer->question.endpoint.first);
 }
 
 const struct socket_row *

@@ -171,6 +171,10 @@ struct answer {
 void
 why_index_make(struct arena *arena, const struct host *host, struct why_index *out);
 
+// Browsers open nothing at this port, whoever serves it (the "bad ports" of the Fetch standard).
+bool
+why_browsers_refuse(const struct answer *answer);
+
 // Answers one question. Reads what it needs into `host`, which the caller made by snapshot_read (with at least the LISTEN
 // rows of the port); several questions may share one host. False only when nothing could be found out at all.
 bool

@@ -8,12 +8,14 @@ relay_holds(const struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
 
-    for (size_t i = 0; i < host->holdings.count; i++) {
-        const struct process *process = host_process(host, host->holdings.items[i].pid);
+    for (size_t i = 0; i < host->holdings.count && inquiry->rows.count > 0; i++) {
         size_t row = 0;
         while (row < inquiry->rows.count && inquiry->rows.items[row].socket != host->holdings.items[i].socket)
             row++;
-        if (row < inquiry->rows.count && process && known_is("relay", process->name))
+        if (row == inquiry->rows.count)
+            continue;
+        const struct process *process = host_process(host, host->holdings.items[i].pid);
+        if (process && known_is("relay", process->name))
             return true;
     }
     return false;

@@ -266,20 +266,22 @@ namespace_of(const struct host *host, uint64_t id)
     return NULL;
 }
 
+struct index_list {
+    LIST_OF(size_t);
+};
+
+// One cause for each namespace: that of the row at `first`, with all rows of the port there.
 static void
-add_namespace_cause(struct inquiry *inquiry, size_t first)
+add_namespace_cause(struct inquiry *inquiry, const struct index_list *rows, size_t first)
 {
     const struct host *host = inquiry->host;
-    const struct socket_row *socket = &host->sockets.items[first];
+    const struct socket_row *socket = &host->sockets.items[rows->items[first]];
     const struct netns *space = namespace_of(host, socket->netns);
     struct cause *cause = why_add_cause(inquiry, CAUSE_OTHER_NAMESPACE, false);
 
-    for (size_t i = first; i < host->sockets.count; i++) {
-        const struct socket_row *row = &host->sockets.items[i];
-        if (row->netns == socket->netns && row->local_port == inquiry->port &&
-            host_same_ports(row->protocol, inquiry->question->protocol))
-            *LIST_ADD(inquiry->arena, &cause->sockets) = i;
-    }
+    for (size_t i = first; i < rows->count; i++)
+        if (host->sockets.items[rows->items[i]].netns == socket->netns)
+            *LIST_ADD(inquiry->arena, &cause->sockets) = rows->items[i];
     holder_find(inquiry->arena, host, cause->sockets.items, cause->sockets.count, &cause->holders);
     struct str name = space && space->name.len
                           ? space->name
@@ -291,21 +293,11 @@ add_namespace_cause(struct inquiry *inquiry, size_t first)
 }
 
 static bool
-is_first_of_namespace(const struct inquiry *inquiry, size_t index)
+is_first_of_namespace(const struct host *host, const struct index_list *rows, size_t at)
 {
-    const struct host *host = inquiry->host;
-    const struct socket_row *socket = &host->sockets.items[index];
-
-    if (socket->netns == 0 || socket->local_port != inquiry->port ||
-        !host_same_ports(socket->protocol, inquiry->question->protocol) ||
-        (socket->state != SOCKET_LISTEN && socket->state != SOCKET_UNCONN && socket->state != SOCKET_BOUND))
-        return false;
-    for (size_t i = 0; i < index; i++) {
-        const struct socket_row *other = &host->sockets.items[i];
-        if (other->netns == socket->netns && other->local_port == socket->local_port &&
-            host_same_ports(other->protocol, socket->protocol))
+    for (size_t i = 0; i < at; i++)
+        if (host->sockets.items[rows->items[i]].netns == host->sockets.items[rows->items[at]].netns)
             return false;
-    }
     return true;
 }
 
@@ -326,26 +318,23 @@ static void
 find_namespaces(struct inquiry *inquiry)
 {
     const struct host *host = inquiry->host;
-    struct {
-        LIST_OF(size_t);
-    } unread = {0};
-    struct {
-        LIST_OF(size_t);
-    } firsts = {0};
+    struct index_list unread = {0};
+    struct index_list rows = {0};
 
     for (size_t i = SIZE_MAX; why_next(inquiry, &i);) {
         const struct socket_row *row = &host->sockets.items[i];
         if (row->netns == 0 || row->local_port != inquiry->port ||
-            !host_same_ports(row->protocol, inquiry->question->protocol))
+            !host_same_ports(row->protocol, inquiry->question->protocol) ||
+            (row->state != SOCKET_LISTEN && row->state != SOCKET_UNCONN && row->state != SOCKET_BOUND))
             continue;
+        *LIST_ADD(inquiry->arena, &rows) = i;
         if (!row->holders_read)
             *LIST_ADD(inquiry->arena, &unread) = i;
-        if (is_first_of_namespace(inquiry, i))
-            *LIST_ADD(inquiry->arena, &firsts) = i;
     }
     read_namespace_holders(inquiry, unread.items, unread.count);
-    for (size_t i = 0; i < firsts.count; i++)
-        add_namespace_cause(inquiry, firsts.items[i]);
+    for (size_t i = 0; i < rows.count; i++)
+        if (is_first_of_namespace(host, &rows, i))
+            add_namespace_cause(inquiry, &rows, i);
 }
 
 // A bind that works and still does not help (nobody answers, another one does) is explained by what is dear to look for,

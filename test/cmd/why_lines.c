@@ -27,13 +27,19 @@ add(struct arena *arena, struct why_outcomes *outcomes, uint16_t port, enum prot
 }
 
 static struct str
-text_of(struct arena *arena, const struct why_outcomes *outcomes)
+text_at(struct arena *arena, const struct why_outcomes *outcomes, size_t width)
 {
-    struct why_view view = {arena, &host, &privacy, 0, false};
+    struct why_view view = {arena, &host, &privacy, width, false};
     struct buf out = {.arena = arena};
 
     why_lines_print(&view, outcomes, &out);
     return buf_str(&out);
+}
+
+static struct str
+text_of(struct arena *arena, const struct why_outcomes *outcomes)
+{
+    return text_at(arena, outcomes, 0);
 }
 
 TEST(one_port_is_told_in_full_and_udp_only_where_it_matters)
@@ -76,7 +82,7 @@ TEST(several_ports_are_lines_then_details_then_a_count)
                                          "2 ports: 1 free, 1 not\n");
 }
 
-TEST(many_free_neighbours_share_a_line)
+TEST(many_free_neighbours_share_a_line_on_a_terminal)
 {
     struct why_outcomes outcomes = {0};
 
@@ -84,22 +90,29 @@ TEST(many_free_neighbours_share_a_line)
         add(arena, &outcomes, port, PROTOCOL_TCP, port == 3010 ? WHY_TAKEN : WHY_FREE);
         add(arena, &outcomes, port, PROTOCOL_UDP, port == 3020 ? WHY_TAKEN : WHY_FREE);
     }
-    struct str text = text_of(arena, &outcomes);
+    struct str text = text_at(arena, &outcomes, 80);
     CHECK(str_starts(text, STR("3000-3009  TCP  free\n"
                                "3010       TCP  taken  pid 17\n"
                                "3011-3020  TCP  free\n"
                                "3020       UDP  taken  pid 17\n"
                                "3021-3029  TCP  free\n")));
     CHECK(str_ends(text, STR("30 ports: 29 free, 1 not\n")));
+    text = text_of(arena, &outcomes);
+    CHECK(str_find(text, STR("\n3005  TCP  free\n")) != SIZE_MAX);
 }
 
-TEST(many_taken_ports_have_no_details)
+TEST(many_taken_ports_have_no_details_on_a_terminal)
 {
     struct why_outcomes outcomes = {0};
 
     for (uint16_t port = 3000; port < 3006; port++)
         add(arena, &outcomes, port, PROTOCOL_TCP, WHY_TAKEN);
-    CHECK(str_find(text_of(arena, &outcomes), STR("Port ")) == SIZE_MAX);
+    struct str text = text_at(arena, &outcomes, 80);
+    CHECK(str_find(text, STR("Port ")) == SIZE_MAX);
+    CHECK(str_ends(text, STR("6 ports: 0 free, 6 not\nmoorage PORT tells all about one of them\n")));
+    text = text_of(arena, &outcomes);
+    CHECK(str_find(text, STR("Port 3000 (TCP) is taken by pid 17\n")) != SIZE_MAX);
+    CHECK(str_find(text, STR("Port 3005 (TCP) is taken by pid 17\n")) != SIZE_MAX);
 }
 
 TEST(what_is_worth_telling_of_a_free_port_stands_in_its_line)

@@ -51,6 +51,19 @@ def a_right_that_is_missing_is_bad():
 
 
 @test
+def a_port_that_browsers_refuse_is_free_and_told():
+    result = run("check", "6000-6001", "udp/6000")
+    assert result.code == 0, str(result)
+    assert result.out.splitlines()[0].split(maxsplit=3)[2:] == ["free", "browsers refuse to open this port"], str(result)
+    assert [line.split() for line in result.out.splitlines()[1:]] == [["6001", "tcp", "free"], ["6000", "udp", "free"]]
+    ports = run("check", "6000-6001", "--json").json()["ports"]
+    assert [port.get("browsers_refuse") for port in ports] == [True, None], ports
+    entry = lib.why("tcp/6000", code=0)
+    assert entry["browsers_refuse"] is True, entry
+    assert "browsers refuse" in run("6000").out and "browsers" not in run("6001").out
+
+
+@test
 def a_lease_is_told():
     port = new_port()
     assert run("lease", "take", "web", "--port", port).code == 0
