@@ -323,14 +323,14 @@ def heirs(port, count=3):
     return child
 
 
-def other_namespace(port):
-    """A listener in a network namespace of its own."""
+def other_namespace(port, count=1):
+    """A listener in a network namespace of its own, or so many, on one port after the other."""
 
     def body(me):
         kernel.unshare(kernel.CLONE_NEWNET)
         kernel.raise_loopback()
-        made = listening(port)
-        me.ready(inode=inode(made), netns=os.stat("/proc/self/ns/net").st_ino)
+        made = [listening(port + i) for i in range(count)]
+        me.ready(inode=inode(made[0]), netns=os.stat("/proc/self/ns/net").st_ino)
         me.rest()
 
     return Child(body, name="e2e-elsewhere")

@@ -1,6 +1,8 @@
 #!/usr/bin/python3 -B
 """check, as a build step uses it."""
 
+import shutil
+import subprocess
 import time
 
 import lib
@@ -89,6 +91,29 @@ def thousands_of_ports_are_fast():
     print(f"# 10,000 ports in {seconds:.2f} s")
     assert result.code == 0 and len(result.out.splitlines()) == 10000, result.code
     assert seconds < 20
+
+
+def folders_read(ports):
+    """How often moorage reads a folder to answer for these ports."""
+    report = lib.temp_folder() / "calls"
+    done = subprocess.run(["strace", "-f", "-o", report, "-e", "trace=getdents64", lib.need_plain_program(), "check", ports],
+                          env=lib.environment(MOORAGE_TIER="proc"), stdout=subprocess.PIPE, check=False, timeout=60)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0 and all("e2e-elsewhere (pid" in line for line in lines), lines[:3]
+    return report.read_text().count("getdents64(")
+
+
+@test
+def what_other_networks_have_of_a_range_is_searched_once():
+    lib.need_root()
+    if not shutil.which("strace"):
+        raise lib.Skip("needs strace")
+    port = new_port()
+    shapes.other_namespace(port, 60)
+    one = folders_read(f"{port}-{port + 1}")
+    many = folders_read(f"{port}-{port + 59}")
+    print(f"# {one} folders read for 2 ports, {many} for 60")
+    assert many < 2 * one + 100
 
 
 lib.main(own_netns=True)
