@@ -60,8 +60,8 @@ owner_search_is_open(const struct owner_search *search, size_t asked);
 size_t
 owner_search_count_open(const struct owner_search *search);
 
-// Looks for one holder of each asked socket, in the likely processes first: those in the cgroup that the socket was made in, then
-// those of its user, then the rest. Ends as soon as walk->enough is set.
+// Looks for one holder of each asked socket, in the likely processes first: those in the cgroup that the socket was made in,
+// then those that made other sockets and pipes at the same time, then those of its user, then the rest. Ends as soon as walk->enough is set.
 bool
 owner_first_find(struct owner_search *search, struct err *err);
 

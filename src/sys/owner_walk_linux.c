@@ -299,24 +299,32 @@ owner_walk_run(struct owner_walk *walk, struct err *err)
 }
 
 bool
-owner_walk_list(struct owner_walk *walk, uint32_t uid, struct owner_pids *out, struct err *err)
+owner_walk_list(struct owner_walk *walk, struct owner_pids *out, struct err *err)
 {
     struct folder folder = {.fd = walk->proc, .buffer = walk->buffers[0]};
-    struct stat facts;
     const char *name;
     int error = 0;
-    while ((name = next_number(&folder, &error))) {
-        uint32_t *pid = LIST_ADD(walk->arena, out);
-        *pid = (uint32_t)number_of(name);
-        if (fstatat(walk->proc, name, &facts, 0) == 0 && facts.st_uid == uid) {
-            uint32_t moved = out->items[out->of_user];
-            out->items[out->of_user++] = *pid;
-            *pid = moved;
-        }
-    }
+    while ((name = next_number(&folder, &error)))
+        *LIST_ADD(walk->arena, out) = (uint32_t)number_of(name);
     if (error)
         return err_set(err, ERR_SYSTEM, (unsigned long)error, "list /proc: %s", strerror(error));
     return true;
+}
+
+void
+owner_walk_sort(const struct owner_walk *walk, uint32_t uid, struct owner_pids *pids)
+{
+    struct stat facts;
+    char name[16];
+    size_t of_user = 0;
+    for (size_t i = 0; i < pids->count; i++) {
+        uint32_t pid = pids->items[i];
+        snprintf(name, sizeof name, "%u", pid);
+        if (fstatat(walk->proc, name, &facts, 0) == 0 && facts.st_uid == uid) {
+            pids->items[i] = pids->items[of_user];
+            pids->items[of_user++] = pid;
+        }
+    }
 }
 
 void

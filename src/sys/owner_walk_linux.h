@@ -52,14 +52,17 @@ owner_walk_run(struct owner_walk *walk, struct err *err);
 void
 owner_walk_one(struct owner_walk *walk, uint32_t pid);
 
-// All processes, those of the user `uid` first.
 struct owner_pids {
     LIST_OF(uint32_t);
-    size_t of_user; // how many of them are that user's
 };
 
+// All processes.
 bool
-owner_walk_list(struct owner_walk *walk, uint32_t uid, struct owner_pids *out, struct err *err);
+owner_walk_list(struct owner_walk *walk, struct owner_pids *out, struct err *err);
+
+// Puts those of the user `uid` first.
+void
+owner_walk_sort(const struct owner_walk *walk, uint32_t uid, struct owner_pids *pids);
 
 void
 owner_walk_end(struct owner_walk *walk);

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import sys
 
 import lib
@@ -422,6 +423,49 @@ def a_shared_answer_names_no_user():
         said = (result.out + result.err).replace("--as-root", "")
         assert "may not look into" in said or args[0] == "check", str(result)
         assert "root" not in said and "nobody" not in said, str(result)
+
+
+def busy(port, waits=False):
+    """A process with a server and much else that is open. One that waits makes its server only when it is told to go on."""
+
+    def body(me):
+        early = [os.pipe() for _ in range(60)] if waits else []
+        if waits:
+            me.ready()
+            me.wait()
+        server = shapes.listening(port)
+        late = [os.pipe() for _ in range(0 if waits else 60)]
+        me.ready(kept=len(early) + len(late) + server.fileno())
+        me.rest()
+
+    return shapes.Child(body, name="e2e-busy")
+
+
+def links_read(*args):
+    """How many links of descriptors moorage reads for this answer without BPF, and the answer."""
+    path = lib.temp_folder() / "calls"
+    wrap = ["strace", "-f", "-qq", "-e", "trace=readlinkat", "-o", path]
+    result = run(*args, "--json", env={"MOORAGE_TIER": "proc"}, path=lib.need_plain_program(), wrap=wrap)
+    return path.read_text().count("readlinkat("), result.json()["asked"][0]
+
+
+@test
+def the_first_who_has_a_port_is_found_without_a_look_into_everybody():
+    lib.need_root()
+    if not shutil.which("strace"):
+        raise lib.Skip("needs strace")
+    late_port, ports = new_port(), [new_port() for _ in range(50)]
+    late = busy(late_port, waits=True)
+    children = [busy(port) for port in ports]
+    late.step()
+    for at, child in enumerate(children):
+        if at % 10 == 3:
+            first, entry = links_read(ports[at], "--first")
+            assert [holder["pid"] for holder in entry["causes"][0]["holders"]] == [child.pid], entry
+            everything, _ = links_read(ports[at])
+            assert first < everything / 4, f"{first} links were read, {everything} for all"
+    _, entry = links_read(late_port, "--first")
+    assert [holder["pid"] for holder in entry["causes"][0]["holders"]] == [late.pid], entry
 
 
 lib.main(own_netns=True)
