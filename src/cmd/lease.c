@@ -23,6 +23,9 @@ struct lease_options {
 
 #define LEASE(member) offsetof(struct lease_options, member)
 
+// A time that was not given; 0 is one that nobody means.
+static const struct lease_options preset = {.ttl_ms = -1};
+
 static const struct opt lease_items[] = {
     {.name = "ttl",
      .kind = OPT_SPAN,
@@ -97,7 +100,7 @@ static int
 lease_take(struct command_run *run, struct err *err)
 {
     const struct lease_options *options = run->options;
-    struct pick_wish wish = {.count = 1, .lease = {.ttl_ms = options->ttl_ms}};
+    struct pick_wish wish = {.count = 1, .lease = {.ttl_ms = options->ttl_ms > 0 ? options->ttl_ms : 0}};
     uint64_t port = 0;
 
     if (run->operands.count != 2)
@@ -307,7 +310,8 @@ lease_change(struct command_run *run, bool release, struct err *err)
         code = fail_gone(run, err);
         goto out;
     }
-    if (!(release ? lease_release(set, &lease, err) : lease_renew(set, &lease, options->ttl_ms, err)))
+    if (!(release ? lease_release(set, &lease, err)
+                  : lease_renew(set, &lease, options->ttl_ms > 0 ? options->ttl_ms : 0, err)))
         goto out;
     code = EXIT_GOOD;
     *LIST_ADD(run->arena, &list) = lease;
@@ -325,6 +329,8 @@ lease_run(struct command_run *run, struct err *err)
 {
     struct str word = run->operands.count ? run->operands.items[0] : STR("list");
 
+    if (((const struct lease_options *)run->options)->ttl_ms == 0)
+        return fail_usage(err, "a lease that ends at once keeps nothing: --ttl needs more than 0");
     if (str_equal(word, STR("list")) || str_equal(word, STR("ls")))
         return lease_show(run, err);
     if (str_equal(word, STR("take")))
@@ -360,5 +366,6 @@ const struct command command_lease = {
                 "moorage lease who 21340\twhose is it?\n",
     .options = OPT_TABLE(lease_items),
     .options_size = sizeof(struct lease_options),
+    .preset = &preset,
     .run = lease_run,
 };

@@ -9,6 +9,7 @@
 
 // More than any program of ours has.
 #define MAX_CODE 4096
+#define LOADED_AGAIN 5
 
 static int
 call(enum bpf_cmd command, union bpf_attr *attr)
@@ -135,7 +136,10 @@ bpf_program_load(const struct bpf_image *image, const struct bpf_map *maps, cons
                            .log_size = log ? (uint32_t)log_size : 0,
                            .log_buf = address(log)};
     memcpy(attr.prog_name, "moorage", sizeof "moorage");
+    // The kernel gives up in the middle when a signal waits for this process (EAGAIN, kernel/bpf/verifier.c).
     int program = call(BPF_PROG_LOAD, &attr);
+    for (int again = 0; program < 0 && errno == EAGAIN && again < LOADED_AGAIN; again++)
+        program = call(BPF_PROG_LOAD, &attr);
     if (program < 0)
         *error = errno;
     close(types_fd);

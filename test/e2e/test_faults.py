@@ -120,6 +120,24 @@ def no_failing_system_call_makes_a_taken_port_free():
 
 
 @test
+def a_signal_that_stops_the_kernel_while_it_reads_the_program_changes_nothing():
+    lib.need_root()
+    strace = need_strace()
+    port = new_port()
+    shapes.listener(port)
+    command = [lib.need_plain_program(), "why", f"tcp/{port}", "--json"]
+    calls = lib.temp_folder() / "calls"
+    whole = call([strace, "-f", "-q", "-o", str(calls), "-e", "trace=bpf", *command])
+    if json.loads(whole.raw)["asked"][0]["tier"] != "bpf":
+        raise lib.Skip("the kernel can't be asked here")
+    made = re.findall(r"^\d+ +bpf\((\w+)", calls.read_text(), re.MULTILINE)
+    first = made.index("BPF_PROG_LOAD") + 1
+    inject = f"inject=bpf:error=EAGAIN:when={first}..{first + 1}"
+    result = call([strace, "-f", "-q", "-o", "/dev/null", "-e", "trace=bpf", "-e", inject, *command])
+    assert json.loads(result.raw)["asked"][0]["tier"] == "bpf", result.out
+
+
+@test
 def no_failing_system_call_breaks_the_list():
     port = new_port()
     shapes.listener(port)

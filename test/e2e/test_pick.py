@@ -279,6 +279,7 @@ def wrong_lines_of_lease_exit_with_2():
     folder = state()
     for words in (("take",), ("take", "a", "b"), ("take", "a b"), ("take", "80"), ("release",), ("who",), ("who", "x"),
                   ("who", "0"), ("frobnicate",), ("take", "x", "--pid", "none"), ("take", "x", "--ttl", "soon"),
+                  ("take", "x", "--ttl", "0"),
                   ("take", "x", "--port", "70000")):
         result = moor(folder, "lease", *words)
         assert result.code == 2 and result.out == "", str(result)
