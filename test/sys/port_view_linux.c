@@ -390,7 +390,7 @@ TEST(sockets_of_other_networks_are_known_of)
 {
     static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
     // Other tests make networks too.
-    uint16_t port = (uint16_t)(20000 + getpid() % 10000);
+    uint16_t port = (uint16_t)(24000 + getpid() % 8000);
     NEED_KERNEL();
     for (size_t i = 0; i < 2; i++) {
         pthread_t thread;
