@@ -144,13 +144,14 @@ want_open(struct quest *quest)
         owner_session_want(quest->session, quest->open.items[i].file);
 }
 
-// One look at all descriptors of all threads.
+// One look at all descriptors of all threads, or until so many were met.
 static bool
-look(struct quest *quest, struct hits *out)
+look(struct quest *quest, uint64_t enough, struct hits *out)
 {
     struct owner_session *session = quest->session;
     for (int i = 0; i < GROWTHS; i++) {
         want_open(quest);
+        session->state->enough = quest->by_inode ? 0 : enough;
         if (!owner_session_run(session, quest->by_inode ? OWNER_RUN_INODES : OWNER_RUN_FILES))
             return false;
         size_t count = session->state->count;
@@ -289,21 +290,36 @@ settle(struct quest *quest, const struct target_list *targets, const struct hits
     quest->open = open;
 }
 
+// How many descriptors there can be of the files. That they were all met proves the answer as a look at all others would.
+static bool
+count_references(struct quest *quest, uint64_t *out)
+{
+    if (!read_counts(quest, &quest->open))
+        return false;
+    *out = 0;
+    for (size_t i = 0; i < quest->open.count; i++)
+        *out += quest->open.items[i].refs;
+    return true;
+}
+
 static bool
 search_in_kernel(struct quest *quest)
 {
     struct target_list before = {0};
+    uint64_t enough = 0;
     want_inodes(quest);
     quest->by_inode = !find_files(quest);
     if (quest->by_inode)
         quest->open = (struct target_list){0};
+    else if (!count_references(quest, &enough))
+        return false;
     for (int i = 0; i < TRIES; i++) {
         struct hits hits;
         struct target_list met = {0};
         // A call that is passing needs a moment to pass.
         if (i > 1)
             clock_sleep_ms(1);
-        if (!look(quest, &hits))
+        if (!look(quest, i == 0 ? enough : 0, &hits))
             return false;
         sort_hits(quest, &hits, &met);
         struct target_list *targets = quest->by_inode ? &met : &quest->open;

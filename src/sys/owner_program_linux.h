@@ -18,6 +18,7 @@
     X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")      \
     X(SIGNAL_THREADS, "signal_struct", "nr_threads")           \
     X(FILES_FDT, "files_struct", "fdt")                        \
+    X(FILES_COUNT, "files_struct", "count")                    \
     X(FDTABLE_SIZE, "fdtable", "max_fds")                      \
     X(FDTABLE_FD, "fdtable", "fd")                             \
     X(FILE_OPERATIONS, "file", "f_op")                         \
@@ -186,6 +187,7 @@ struct owner_state {
     uint32_t upid_size; // of an element of the numbers of a process; 0: processes are not told of
     uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
     uint64_t far_bits;
+    uint64_t enough; // FILES: so many descriptors are all that there can be; 0 = all tables are looked at
 
     // Set by the program.
     uint64_t count;  // hits, also those for which there was no room
@@ -214,6 +216,8 @@ struct owner_state {
     uint64_t head; // of a list that ends where it begins
     uint32_t step; // what comes next
     uint32_t begun;
+    uint32_t met;     // descriptors in the table of the first thread
+    uint32_t sharers; // threads of the process that have that table
     uint32_t tgid;
     uint32_t tid;
     uint32_t chunks; // that are left of the table

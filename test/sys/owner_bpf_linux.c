@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -386,6 +387,29 @@ TEST(holders_of_another_process_have_its_number)
     close(fd);
     close(ready[0]);
     close(ready[1]);
+    CHECK_INT(told, OWNER_BPF_PROVED);
+    CHECK_INT(host.holdings.count, 2);
+    CHECK(host.holdings.items[0].pid == (uint32_t)pid || host.holdings.items[1].pid == (uint32_t)pid);
+}
+
+// One reference and two processes: a search that ends when all references are found must not miss the second one.
+TEST(processes_that_share_one_table_are_both_found)
+{
+    uint64_t inode;
+    struct host host = {0};
+    NEED_KERNEL();
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    CHECK(fd >= 0);
+    pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0) {
+        for (;;)
+            pause();
+    }
+    CHECK(pid > 0);
+    enum owner_bpf told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(fd);
     CHECK_INT(told, OWNER_BPF_PROVED);
     CHECK_INT(host.holdings.count, 2);
     CHECK(host.holdings.items[0].pid == (uint32_t)pid || host.holdings.items[1].pid == (uint32_t)pid);

@@ -165,6 +165,10 @@ consider(uint64_t file)
     }
     if (!is_wanted(inode ? inode : file))
         return;
+    state.met++;
+    // A table apart may be shared with whoever was not looked at yet.
+    if (state.tid)
+        state.enough = 0;
     uint32_t index = (uint32_t)state.count++;
     struct owner_hit *hit = find_element(&hits, &index);
     if (!hit)
@@ -438,15 +442,35 @@ next_thread(void)
     state.node2 = read_u64(node);
     uint64_t files = read_u64(thread + state.at[FIELD_TASK_FILES]);
     uint32_t pid = read_u32(thread + state.at[FIELD_TASK_PID]);
+    state.sharers += files && files == state.first_table;
     if (!files || files == state.table || files == state.first_table)
         return;
     state.tid = pid;
     begin_table(files);
 }
 
+// Whether nobody else can have what is wanted: as many descriptors were met as refer to it, in tables that no other process
+// shares.
+static inline int
+is_enough(void)
+{
+    if (!state.enough || !state.met)
+        return 0;
+    if (read_u32(state.first_table + state.at[FIELD_FILES_COUNT]) != state.sharers)
+        state.enough = 0;
+    else if (state.met < state.enough)
+        state.enough -= state.met;
+    else
+        return 1;
+    return 0;
+}
+
 static inline long
 next_process(void)
 {
+    if (is_enough())
+        return end();
+    state.met = 0;
     uint64_t task = state.node - state.at[FIELD_TASK_TASKS];
     state.tgid = read_u32(task + state.at[FIELD_TASK_TGID]);
     // The first task of all, the idle one, stands at both ends of the list.
@@ -459,7 +483,8 @@ next_process(void)
     uint64_t signal = read_u64(task + state.at[FIELD_TASK_SIGNAL]);
     state.tid = 0;
     state.head = signal + state.at[FIELD_SIGNAL_THREAD_HEAD];
-    state.node2 = read_u32(signal + state.at[FIELD_SIGNAL_THREADS]) > 1 ? read_u64(state.head) : 0;
+    state.sharers = read_u32(signal + state.at[FIELD_SIGNAL_THREADS]) == 1;
+    state.node2 = state.sharers ? 0 : read_u64(state.head);
     state.table = 0;
     state.first_table = read_u64(task + state.at[FIELD_TASK_FILES]);
     if (state.first_table)
@@ -611,6 +636,7 @@ IN_SECTION("program") int owner_program(void *context)
     state.done = 0;
     state.begun = 0;
     state.task = 0;
+    state.met = 0;
     state.table = 0;
     state.tgid = 0;
     state.tid = 0;
