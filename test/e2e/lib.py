@@ -63,6 +63,11 @@ def need_root():
         raise Skip("needs root")
 
 
+if os.name == "posix":
+    # Paths of sockets are short, lines that are typed have no quotes, and other users look in: not every TMPDIR is so.
+    tempfile.tempdir = "/tmp"
+
+
 def temp_folder():
     path = pathlib.Path(tempfile.mkdtemp(prefix="moorage-e2e."))
     path.chmod(0o755)
