@@ -62,7 +62,7 @@ start(pid_t *children)
     for (int kind = 0; good && kind < CHILD_COUNT; kind++) {
         children[kind] = fork();
         if (children[kind] == 0)
-            live_as(kind, said[1]);
+            live_as((enum kind)kind, said[1]);
         good = children[kind] > 0 && read(said[0], &byte, 1) == 1 && byte == '+';
     }
     close(said[0]);
