@@ -53,7 +53,7 @@ prepare(struct command_run *run)
     struct str home = term_environment("HOME", NULL);
 
     run->out.arena = run->arena;
-    run->colour = wants_colour(run->common.colour);
+    run->colour = !run->common.no_colour && wants_colour(run->common.colour);
     run->width = term_output_is_terminal() ? term_width() : 0;
     run->privacy.full = run->common.full;
     run->privacy.share = run->common.share;

@@ -30,6 +30,7 @@ static const struct opt common_items[] = {
      .choices = "auto|always|never",
      .help = "when to use colour (NO_COLOR is honoured)",
      .offset = COMMON(colour)},
+    {.name = "no-color", .kind = OPT_FLAG, .help = "the same as --color never", .offset = COMMON(no_colour)},
     {.name = "exit-zero",
      .kind = OPT_FLAG,
      .help = "exit 0 whatever the answer is, for a step of diagnosis",

@@ -26,6 +26,7 @@ struct command_common {
     bool exit_zero;
     bool elevate;
     struct str colour; // auto, always, never
+    bool no_colour;    // the same as never
 };
 
 // The table that fills it.

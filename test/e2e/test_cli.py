@@ -393,6 +393,7 @@ def colour_is_for_terminals_unless_it_is_said_otherwise():
     assert "\x1b[" in Terminal(port).end()
     assert "\x1b" not in Terminal(port, NO_COLOR="1").end()
     assert "\x1b" not in Terminal(port, "--color", "never").end()
+    assert "\x1b" not in Terminal(port, "--no-color").end()
     assert "\x1b" not in Terminal(port, TERM="dumb").end()
     done = subprocess.run([lib.program(), "--color=always", str(port)], capture_output=True, env=lib.environment(),
                           check=False)
