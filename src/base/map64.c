@@ -24,6 +24,15 @@ grow(struct arena *arena, struct map64 *map)
 }
 
 void
+map64_reserve(struct arena *arena, struct map64 *map, size_t count)
+{
+    *map = (struct map64){.capacity = 16};
+    while (map->capacity / 2 < count)
+        map->capacity *= 2;
+    map->slots = arena_array(arena, map->capacity, sizeof *map->slots);
+}
+
+void
 map64_put(struct arena *arena, struct map64 *map, uint64_t key, size_t value)
 {
     if (map->count * 2 >= map->capacity)

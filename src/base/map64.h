@@ -22,6 +22,10 @@ struct map64 {
     size_t count;
 };
 
+// Makes an empty map with room for so many keys: what grows leaves copies of itself behind.
+void
+map64_reserve(struct arena *arena, struct map64 *map, size_t count);
+
 // Sets the value of a key, whether or not it is there.
 void
 map64_put(struct arena *arena, struct map64 *map, uint64_t key, size_t value);

@@ -198,6 +198,18 @@ str_copy(struct arena *arena, struct str s)
 }
 
 struct str
+str_number(struct arena *arena, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return str_copy(arena, (struct str){digits + at, sizeof digits - at});
+}
+
+struct str
 str_printf(struct arena *arena, const char *format, ...)
 {
     assert(format);

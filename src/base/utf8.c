@@ -124,9 +124,21 @@ add_escape(struct buf *out, uint32_t point, bool one_byte)
         buf_addf(out, "\\U%08x", (unsigned)point);
 }
 
+// Whether every byte is a printable letter of ASCII, as most of what is shown is.
+static bool
+is_plain(struct str s)
+{
+    unsigned odd = 0;
+    for (size_t i = 0; i < s.len; i++)
+        odd |= (unsigned char)(s.ptr[i] - 0x20) > 0x7e - 0x20;
+    return !odd;
+}
+
 struct str
 utf8_display(struct arena *arena, struct str s)
 {
+    if (is_plain(s))
+        return s;
     struct buf out = {.arena = arena};
     struct str rest = s;
     while (rest.len) {
@@ -157,6 +169,8 @@ point_width(uint32_t point)
 size_t
 utf8_width(struct str s)
 {
+    if (is_plain(s))
+        return s.len;
     size_t width = 0;
     while (s.len) {
         bool broken;

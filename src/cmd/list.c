@@ -217,7 +217,8 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
     // Units and containers, where they are shown or asked for.
     if (count && facts & PROCESS_GROUP && !options->pids)
         snapshot_add_context(look->arena, host, sockets, count, LIST_CONTEXT_DEADLINE_MS);
-    list_rows_make(look->arena, host, sockets, count, &all);
+    list_rows_make(look->arena, host, sockets, count, run->common.json, &all);
+    LIST_RESERVE(look->arena, &look->rows, all.count);
     for (size_t i = 0; i < all.count; i++)
         if (list_rows_wants(look->arena, filter, host, &all.items[i]))
             *LIST_ADD(look->arena, &look->rows) = all.items[i];
@@ -335,7 +336,7 @@ print_look(const struct command_run *run, struct look *look, struct buf *out, st
 {
     const struct list_options *options = run->options;
 
-    list_rows_sort(look->arena, &look->host, &look->rows, sort_of(options->sort));
+    list_rows_sort(&look->host, &look->rows, sort_of(options->sort));
     if (run->common.json)
         print_json(run, look, out);
     else if (options->pids)

@@ -191,7 +191,7 @@ program_part(const struct list_view *view, enum list_column column, const struct
     case LIST_PROGRAM:
         return holder_name(view->arena, holder);
     case LIST_PID:
-        return str_printf(view->arena, "%u", holder->pid);
+        return str_number(view->arena, holder->pid);
     case LIST_USER:
         return process && !view->privacy->share ? process->user.value : (struct str){0};
     case LIST_SERVICE:
@@ -220,7 +220,7 @@ socket_part(const struct list_view *view, enum list_column column, const struct 
 
     switch (column) {
     case LIST_PORT:
-        return str_printf(arena, "%u", row->local_port);
+        return str_number(arena, row->local_port);
     case LIST_PROTO:
         return host_protocol_name(row->protocol);
     case LIST_ADDRESS:
@@ -269,6 +269,7 @@ list_cells_table(const struct list_view *view, const struct list_columns *wanted
         of_program = of_program || columns[wanted->items[c]].of_program;
     }
     *out = (struct table){.arena = view->arena, .columns = titles, .column_count = wanted->count};
+    LIST_RESERVE(view->arena, &out->cells, rows->count * wanted->count);
     for (size_t i = 0; i < rows->count; i++) {
         const struct list_row *row = &rows->items[i];
         size_t lines = of_program && row->holder_count ? row->holder_count : 1;

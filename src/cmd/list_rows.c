@@ -225,7 +225,7 @@ compare_link_pids(const void *a, const void *b)
 
 // One socket for each process is enough to explain it: a server may have thousands.
 static void
-explain_processes(struct arena *arena, const struct host *host, const struct link *links, size_t count,
+explain_processes(struct arena *arena, const struct host *host, const struct link *links, size_t count, bool whole,
                   struct holder_list *out)
 {
     struct link *by_pid = arena_array(arena, count + 1, sizeof *by_pid);
@@ -244,11 +244,15 @@ explain_processes(struct arena *arena, const struct host *host, const struct lin
             sockets[socket_count++] = socket;
         chosen[socket] = chosen[socket] || first;
     }
-    holder_find(arena, host, sockets, socket_count, out);
+    if (whole)
+        holder_find(arena, host, sockets, socket_count, out);
+    else
+        holder_find_plain(arena, host, sockets, socket_count, out);
 }
 
 void
-list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct list_rows *out)
+list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, bool whole,
+               struct list_rows *out)
 {
     struct holder_list all = {0};
     size_t link_count;
@@ -256,8 +260,9 @@ list_rows_make(struct arena *arena, const struct host *host, const size_t *socke
     struct holder *copies = arena_array(arena, link_count + 1, sizeof *copies);
     size_t copy_count = 0;
 
+    LIST_RESERVE(arena, out, count);
     // Each process is explained once for all sockets; the rows share what does not depend on the socket.
-    explain_processes(arena, host, links, link_count, &all);
+    explain_processes(arena, host, links, link_count, whole, &all);
     for (size_t i = 0, at = 0; i < count; i++) {
         struct list_row *row = LIST_ADD(arena, out);
         row->socket = sockets[i];
@@ -274,7 +279,8 @@ list_rows_make(struct arena *arena, const struct host *host, const size_t *socke
                 copy_count++;
                 row->holder_count++;
             }
-            *LIST_ADD(arena, &copies[copy_count - 1].how) = host_how_format(arena, holding);
+            if (whole)
+                *LIST_ADD(arena, &copies[copy_count - 1].how) = host_how_format(arena, holding);
         }
     }
 }
@@ -345,8 +351,9 @@ fill_key(struct arena *arena, struct sort_key *key, enum list_sort by)
 }
 
 void
-list_rows_sort(struct arena *arena, const struct host *host, struct list_rows *rows, enum list_sort by)
+list_rows_sort(const struct host *host, struct list_rows *rows, enum list_sort by)
 {
+    struct arena *arena = arena_open();
     struct sort_key *keys = arena_array(arena, rows->count + 1, sizeof *keys);
 
     for (size_t i = 0; i < rows->count; i++) {
@@ -357,4 +364,5 @@ list_rows_sort(struct arena *arena, const struct host *host, struct list_rows *r
     qsort(keys, rows->count, sizeof *keys, compare_keys);
     for (size_t i = 0; i < rows->count; i++)
         rows->items[i] = keys[i].row;
+    arena_close(arena);
 }

@@ -51,9 +51,10 @@ bool
 list_rows_wants(struct arena *arena, const struct list_filter *filter, const struct host *host,
                 const struct list_row *row);
 
-// The rows of these sockets, in their order.
+// The rows of these sockets, in their order; `whole`: the holders also say how they hold each, and what is odd about
+// them.
 void
-list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
+list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, bool whole,
                struct list_rows *out);
 
 // The holder that the others stem from: what a person would call the program. NULL without holders.
@@ -78,6 +79,6 @@ enum list_sort {
 };
 
 void
-list_rows_sort(struct arena *arena, const struct host *host, struct list_rows *rows, enum list_sort by);
+list_rows_sort(const struct host *host, struct list_rows *rows, enum list_sort by);
 
 #endif

@@ -279,8 +279,9 @@ holder_opener_is_gone(const struct host *host, const struct socket_row *row)
            (opener->started_known && row->created_ms != 0 && opener->started_ms > row->created_ms);
 }
 
-void
-holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out)
+static void
+find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, bool whole,
+     struct holder_list *out)
 {
     // Asked once for each port of a range: what only finds the answer does not stay.
     struct arena *scratch = arena_open();
@@ -307,7 +308,7 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
         holder_place_by_process(arena, host, &host->sockets.items[holding->socket], holder);
     }
     // Backwards, since the newest is found first.
-    for (size_t i = of_asked.count; i > 0; i--)
+    for (size_t i = whole ? of_asked.count : 0; i > 0; i--)
         lookup_add(&holdings, host->holdings.items[of_asked.items[i - 1]].pid, of_asked.items[i - 1]);
     if (out->count > 1)
         qsort(out->items, out->count, sizeof *out->items, compare_pids);
@@ -316,9 +317,23 @@ holder_find(struct arena *arena, const struct host *host, const size_t *sockets,
         if (!holder->process)
             continue;
         describe(arena, host, &pids, &origins, holder);
-        holder_warn(arena, host, &holdings, holder);
+        if (whole)
+            holder_warn(arena, host, &holdings, holder);
     }
     arena_close(scratch);
+}
+
+void
+holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out)
+{
+    find(arena, host, sockets, count, true, out);
+}
+
+void
+holder_find_plain(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
+                  struct holder_list *out)
+{
+    find(arena, host, sockets, count, false, out);
 }
 
 // Whether the socket unit listens on this socket, as the manager writes it: "[::]:631", "0.0.0.0:22", "*:80".

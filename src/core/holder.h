@@ -46,6 +46,11 @@ struct holder_list {
 void
 holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out);
 
+// The same without warnings, for those who show none of thousands.
+void
+holder_find_plain(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
+                  struct holder_list *out);
+
 // The same of a process that holds no socket: what it is, what started it, the unit it runs in.
 void
 holder_describe(struct arena *arena, const struct host *host, uint32_t pid, struct holder *out);

@@ -109,7 +109,7 @@ snapshot_add(struct arena *arena, const struct snapshot_ask *ask, struct host *h
     if (ask->want & SNAPSHOT_NAMESPACES)
         read_namespaces(arena, ask, host);
     if (host->sockets.count > first)
-        snapshot_merge_rows(arena, host, first);
+        snapshot_merge_rows(host, first);
     return true;
 }
 
@@ -194,9 +194,10 @@ snapshot_read_ancestry(struct arena *arena, struct host *host, struct lookup *pi
 
 // The same holding told by two searches stands once.
 static void
-merge_holdings(struct arena *arena, struct host *host, size_t first)
+merge_holdings(struct host *host, size_t first)
 {
-    struct lookup seen = {.arena = arena};
+    struct arena *scratch = arena_open();
+    struct lookup seen = {.arena = scratch};
     size_t kept = 0;
 
     for (size_t i = 0; i < host->holdings.count; i++) {
@@ -216,6 +217,7 @@ merge_holdings(struct arena *arena, struct host *host, size_t first)
         lookup_add(&seen, key, kept++);
     }
     host->holdings.count = kept;
+    arena_close(scratch);
 }
 
 static void
@@ -283,7 +285,7 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
         return false;
     }
     host->complete = host->complete && was_complete;
-    merge_holdings(arena, host, first);
+    merge_holdings(host, first);
     merge_unseen(arena, host);
 
     struct lookup pids = snapshot_pids(arena, host);

@@ -13,7 +13,7 @@
 // Makes the rows from index `first` on one with rows that are there already, and with each other: the same socket read
 // twice, and an MPTCP socket with its TCP subflow. Rows before `first` keep their index.
 void
-snapshot_merge_rows(struct arena *arena, struct host *host, size_t first);
+snapshot_merge_rows(struct host *host, size_t first);
 
 // Reads these facts (bits of enum process_facts) of the process unless they are there; gives its index in
 // host->processes. `pids` holds the index of every process of the host by pid.

@@ -141,9 +141,10 @@ absorb(struct socket_row *old, const struct socket_row *row)
 }
 
 void
-snapshot_merge_rows(struct arena *arena, struct host *host, size_t first)
+snapshot_merge_rows(struct host *host, size_t first)
 {
-    struct row_index index = {.cookies.arena = arena, .endpoints.arena = arena};
+    struct arena *scratch = arena_open();
+    struct row_index index = {.cookies.arena = scratch, .endpoints.arena = scratch};
     size_t kept = first;
 
     for (size_t i = 0; i < first; i++)
@@ -160,4 +161,5 @@ snapshot_merge_rows(struct arena *arena, struct host *host, size_t first)
         add_row(&index, host, kept++);
     }
     host->sockets.count = kept;
+    arena_close(scratch);
 }

@@ -313,7 +313,11 @@ void
 inet_diag_rows(struct arena *arena, struct str answer, enum protocol protocol, uint16_t first, uint16_t last,
                struct host *host)
 {
+    enum {
+        USUAL_LENGTH = 128, // of a message about one socket
+    };
     struct netlink_message message;
+    LIST_RESERVE(arena, &host->sockets, answer.len / USUAL_LENGTH);
     while (netlink_next(&answer, &message)) {
         struct socket_row row;
         if ((message.type == SOCK_DIAG_BY_FAMILY || message.type == TCPDIAG_GETSOCK) &&

@@ -39,9 +39,10 @@ struct hits {
 
 struct quest {
     struct owner_search *search;
+    struct arena *scratch; // for what only the search needs
     struct owner_session *session;
     struct target_list open; // files whose holders are not all known yet
-    bool by_inode;           // their addresses are not known: they are recognised by the inode
+    struct map64 files;      // from the inode to the index in it, of all that were found
     bool proved;             // so far, the counts are what was found
 };
 
@@ -59,60 +60,109 @@ has_bucket(const struct owner_layout *layout, const struct socket_row *row)
            ((row->protocol == PROTOCOL_TCP && layout->tcp) || (row->protocol == PROTOCOL_UDP && layout->udp));
 }
 
+// Runs the program, which emits files by their inodes, and notes those that were not known yet. False also where it emitted more
+// than there is room for.
 static bool
-find_by_port(struct quest *quest, uint64_t key, struct map64 *files)
+note_files(struct quest *quest, enum owner_run run)
 {
-    struct arena *arena = quest->search->arena;
+    struct arena *arena = quest->scratch;
     struct owner_session *session = quest->session;
-    session->state->port = (uint32_t)(key & UINT16_MAX);
-    if (!owner_session_run(session, key >> 16 == PROTOCOL_TCP ? OWNER_RUN_TCP : OWNER_RUN_UDP) ||
-        session->state->count > session->room)
+    session->state->enough = 0;
+    if (!owner_session_run(session, run) || session->state->count > session->room)
         return false;
     for (size_t i = 0; i < session->state->count; i++) {
         const struct owner_hit *hit = &session->hits[i];
-        if (!map64_get(&quest->search->asked, hit->inode, NULL) || map64_get(files, hit->inode, NULL))
+        if (!map64_get(&quest->search->asked, hit->inode, NULL) || map64_get(&quest->files, hit->inode, NULL))
             continue;
-        map64_put(arena, files, hit->inode, quest->open.count);
+        map64_put(arena, &quest->files, hit->inode, quest->open.count);
         *LIST_ADD(arena, &quest->open) = (struct target){.file = hit->file, .inode = hit->inode};
     }
     return true;
 }
 
-// Finds the files of all asked sockets by their ports. False where not all of them can be found so.
-static bool
-find_files(struct quest *quest)
+// By the ports of the asked sockets, where these are few. What can't be found so stays for the others.
+static void
+find_by_port(struct quest *quest, const struct map64 *ports)
 {
-    const struct owner_search *search = quest->search;
-    struct map64 ports = {0};
-    struct map64 files = {0};
-    for (size_t i = 0; i < search->query->count; i++) {
-        const struct socket_row *row = asked_row(search, i);
-        if (!row->inode)
+    for (size_t i = 0; i < ports->capacity; i++) {
+        uint64_t key = ports->slots[i].key;
+        if (!ports->slots[i].used)
             continue;
-        if (!has_bucket(&quest->session->layout, row))
-            return false;
-        map64_put(search->arena, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
-        if (ports.count > MAX_PORTS)
-            return false;
+        quest->session->state->port = (uint32_t)(key & UINT16_MAX);
+        note_files(quest, key >> 16 == PROTOCOL_TCP ? OWNER_RUN_TCP : OWNER_RUN_UDP);
     }
-    for (size_t i = 0; i < ports.capacity; i++) {
-        if (ports.slots[i].used && !find_by_port(quest, ports.slots[i].key, &files))
-            return false;
-    }
-    return files.count == search->asked.count;
 }
 
+static bool
+all_found(const struct quest *quest)
+{
+    return quest->files.count == quest->search->asked.count;
+}
+
+// Finds the files of the asked sockets by the kernel's tables of sockets.
+static void
+find_in_tables(struct quest *quest)
+{
+    const struct owner_search *search = quest->search;
+    const struct owner_layout *layout = &quest->session->layout;
+    struct map64 ports = {0};
+    bool tcp = false;
+    bool udp = false;
+    for (size_t i = 0; i < search->query->count; i++) {
+        const struct socket_row *row = asked_row(search, i);
+        if (!row->inode || !has_bucket(layout, row))
+            continue;
+        tcp = tcp || (row->protocol == PROTOCOL_TCP && row->state == SOCKET_LISTEN);
+        udp = udp || row->protocol == PROTOCOL_UDP;
+        if (ports.count <= MAX_PORTS)
+            map64_put(quest->scratch, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
+    }
+    if (ports.count <= MAX_PORTS)
+        find_by_port(quest, &ports);
+    if (ports.count > MAX_PORTS && tcp && quest->session->all && layout->listen_slot)
+        note_files(quest, OWNER_RUN_TCP_ALL);
+    if (ports.count > MAX_PORTS && udp && quest->session->all)
+        note_files(quest, OWNER_RUN_UDP_ALL);
+}
+
+// The set of the sockets whose files are not known yet.
 static void
 want_inodes(struct quest *quest)
 {
     owner_session_want_none(quest->session);
     for (size_t i = 0; i < quest->search->query->count; i++) {
         uint64_t inode = asked_row(quest->search, i)->inode;
-        if (inode)
+        if (inode && !map64_get(&quest->files, inode, NULL))
             owner_session_want(quest->session, inode);
     }
     quest->session->state->near_bits = UINT64_MAX;
     quest->session->state->far_bits = UINT64_MAX;
+}
+
+// After a run that emitted more than there is room for; more may come until it is asked again.
+static bool
+make_room(struct quest *quest)
+{
+    size_t count = quest->session->state->count;
+    return count > quest->session->room && count <= MAX_ROOM &&
+           owner_kernel_open(quest->search->arena, count * 2, quest->search->asked.count, quest->session->all);
+}
+
+// Finds the files of the asked sockets. The tables do not have all: sockets of other protocols and networks are met only among the
+// descriptors.
+static bool
+find_files(struct quest *quest)
+{
+    want_inodes(quest);
+    find_in_tables(quest);
+    for (int i = 0; i < GROWTHS && !all_found(quest); i++) {
+        want_inodes(quest);
+        if (note_files(quest, OWNER_RUN_INODES))
+            return true;
+        if (!make_room(quest))
+            return false;
+    }
+    return all_found(quest);
 }
 
 // By file, then by table and descriptor; what several threads share stands together.
@@ -135,10 +185,6 @@ compare_hits(const void *a, const void *b)
 static void
 want_open(struct quest *quest)
 {
-    if (quest->by_inode) {
-        want_inodes(quest);
-        return;
-    }
     owner_session_want_none(quest->session);
     for (size_t i = 0; i < quest->open.count; i++)
         owner_session_want(quest->session, quest->open.items[i].file);
@@ -151,19 +197,18 @@ look(struct quest *quest, uint64_t enough, struct hits *out)
     struct owner_session *session = quest->session;
     for (int i = 0; i < GROWTHS; i++) {
         want_open(quest);
-        session->state->enough = quest->by_inode ? 0 : enough;
-        if (!owner_session_run(session, quest->by_inode ? OWNER_RUN_INODES : OWNER_RUN_FILES))
+        session->state->enough = enough;
+        if (!owner_session_run(session, OWNER_RUN_FILES))
             return false;
         size_t count = session->state->count;
         if (count <= session->room) {
             out->count = count;
-            out->items = arena_array(quest->search->arena, count, sizeof *out->items);
+            out->items = arena_array(quest->scratch, count, sizeof *out->items);
             memcpy(out->items, session->hits, count * sizeof *out->items);
             qsort(out->items, count, sizeof *out->items, compare_hits);
             return true;
         }
-        // More may come until it is asked again.
-        if (count > MAX_ROOM || !owner_kernel_open(quest->search->arena, count * 2, quest->search->asked.count))
+        if (!make_room(quest))
             return false;
     }
     return false;
@@ -171,38 +216,36 @@ look(struct quest *quest, uint64_t enough, struct hits *out)
 
 // Sorts what was met under the files that are looked for; what only got through the set by its hash is dropped.
 static void
-sort_hits(struct quest *quest, const struct hits *hits, struct target_list *targets)
+sort_hits(struct quest *quest, const struct hits *hits)
 {
-    struct arena *arena = quest->search->arena;
-    struct map64 files = {0};
+    struct map64 files;
+    map64_reserve(quest->scratch, &files, quest->open.count);
     for (size_t i = 0; i < quest->open.count; i++)
-        map64_put(arena, &files, quest->open.items[i].file, i);
+        map64_put(quest->scratch, &files, quest->open.items[i].file, i);
     size_t end;
     for (size_t i = 0; i < hits->count; i = end) {
-        const struct owner_hit *hit = &hits->items[i];
-        struct target target = {.file = hit->file, .inode = hit->inode, .first = i};
-        for (end = i; end < hits->count && hits->items[end].file == hit->file; end++) {
+        uint64_t file = hits->items[i].file;
+        size_t found = 0;
+        size_t at;
+        for (end = i; end < hits->count && hits->items[end].file == file; end++) {
             const struct owner_hit *last = end > i ? &hits->items[end - 1] : NULL;
-            target.found += !last || last->table != hits->items[end].table || last->fd != hits->items[end].fd;
+            found += !last || last->table != hits->items[end].table || last->fd != hits->items[end].fd;
         }
-        target.end = end;
-        size_t known;
-        if (quest->by_inode && map64_get(&quest->search->asked, hit->inode, NULL)) {
-            *LIST_ADD(arena, targets) = target;
-        } else if (!quest->by_inode && map64_get(&files, hit->file, &known) && known < quest->open.count) {
-            quest->open.items[known].found = target.found;
-            quest->open.items[known].first = target.first;
-            quest->open.items[known].end = target.end;
-        }
+        if (!map64_get(&files, file, &at))
+            continue;
+        quest->open.items[at].found = found;
+        quest->open.items[at].first = i;
+        quest->open.items[at].end = end;
     }
 }
 
 // The counters as they are after all descriptors were looked at: they tell what was passed on meanwhile. A file that
 // became another one's is dropped.
 static bool
-read_counts(struct quest *quest, struct target_list *targets)
+read_counts(struct quest *quest)
 {
     struct owner_session *session = quest->session;
+    struct target_list *targets = &quest->open;
     size_t kept = 0;
     for (size_t first = 0; first < targets->count; first += session->room) {
         size_t part = targets->count - first < session->room ? targets->count - first : session->room;
@@ -258,45 +301,40 @@ is_hidden(const struct target *target, const struct target *before)
     return target->refs > target->found && !is_explained(target) && is_steady(target, before);
 }
 
-static const struct target *
-find_target(const struct target_list *list, uint64_t file)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->items[i].file == file)
-            return &list->items[i];
-    }
-    return NULL;
-}
-
-// Notes the holders of the files that are settled and leaves the others open, to be looked at once more.
+// Notes the holders of the files that are settled and leaves the others open, to be looked at once more. `before` has what the
+// last look saw of these and of others, in the same order.
 static void
-settle(struct quest *quest, const struct target_list *targets, const struct hits *hits,
-       const struct target_list *before, bool last_try)
+settle(struct quest *quest, const struct target_list *seen, const struct hits *hits, const struct target_list *before,
+       bool last_try)
 {
-    struct target_list open = {0};
-    for (size_t i = 0; i < targets->count; i++) {
-        const struct target *target = &targets->items[i];
-        const struct target *last = find_target(before, target->file);
+    size_t at = 0;
+    quest->open.count = 0;
+    for (size_t i = 0; i < seen->count; i++) {
+        const struct target *target = &seen->items[i];
+        while (at < before->count && before->items[at].file != target->file)
+            at++;
+        const struct target *last = at < before->count ? &before->items[at] : NULL;
         bool proved = target->refs == target->found;
         if (!proved && !last_try && !(is_steady(target, last) && is_explained(target))) {
-            struct target again = {.file = target->file, .inode = target->inode};
-            *LIST_ADD(quest->search->arena, &open) = again;
+            quest->open.items[quest->open.count++] = (struct target){.file = target->file, .inode = target->inode};
             continue;
         }
         note_holders(quest, target, hits);
         quest->search->hidden += is_hidden(target, last);
         quest->proved = quest->proved && proved;
     }
-    quest->open = open;
 }
 
-// How many descriptors there can be of the files. That they were all met proves the answer as a look at all others would.
+// How many descriptors there can be of the files. That they were all met proves the answer as a look at all others would. Of
+// very many files some are mostly met last.
 static bool
 count_references(struct quest *quest, uint64_t *out)
 {
-    if (!read_counts(quest, &quest->open))
-        return false;
     *out = 0;
+    if (quest->open.count > MAX_PORTS)
+        return true;
+    if (!read_counts(quest))
+        return false;
     for (size_t i = 0; i < quest->open.count; i++)
         *out += quest->open.items[i].refs;
     return true;
@@ -307,33 +345,25 @@ search_in_kernel(struct quest *quest)
 {
     struct target_list before = {0};
     uint64_t enough = 0;
-    want_inodes(quest);
-    quest->by_inode = !find_files(quest);
-    if (quest->by_inode)
-        quest->open = (struct target_list){0};
-    else if (!count_references(quest, &enough))
+    if (!find_files(quest) || !count_references(quest, &enough))
         return false;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES && (i == 0 || quest->open.count); i++) {
         struct hits hits;
-        struct target_list met = {0};
         // A call that is passing needs a moment to pass.
         if (i > 1)
             clock_sleep_ms(1);
         if (!look(quest, i == 0 ? enough : 0, &hits))
             return false;
-        sort_hits(quest, &hits, &met);
-        struct target_list *targets = quest->by_inode ? &met : &quest->open;
-        if (!read_counts(quest, targets))
+        sort_hits(quest, &hits);
+        if (!read_counts(quest))
             return false;
-        struct target_list seen = {0};
-        for (size_t k = 0; k < targets->count; k++)
-            *LIST_ADD(quest->search->arena, &seen) = targets->items[k];
+        struct target_list seen = {.count = quest->open.count};
+        seen.items = arena_array(quest->scratch, seen.count, sizeof *seen.items);
+        if (seen.count)
+            memcpy(seen.items, quest->open.items, seen.count * sizeof *seen.items);
         settle(quest, &seen, &hits, &before, i == TRIES - 1);
         owner_task_take(quest->search, quest->session);
         before = seen;
-        quest->by_inode = false;
-        if (!quest->open.count)
-            break;
     }
     return true;
 }
@@ -341,15 +371,24 @@ search_in_kernel(struct quest *quest)
 void
 owner_bpf_prepare(struct arena *arena)
 {
-    (void)owner_kernel_open(arena, ROOM, USUAL_WANTED);
+    (void)owner_kernel_open(arena, ROOM, USUAL_WANTED, false);
 }
 
 enum owner_bpf
 owner_bpf_find(struct owner_search *search)
 {
+    // Most files have one descriptor.
+    size_t asked = search->asked.count;
+    size_t room = asked + asked / 4 > ROOM ? asked + asked / 4 : ROOM;
+    bool all = asked > MAX_PORTS || owner_task_can(search->query);
     struct quest quest = {
-        .search = search, .session = owner_kernel_open(search->arena, ROOM, search->asked.count), .proved = true};
-    if (!quest.session || !search_in_kernel(&quest))
+        .search = search, .session = owner_kernel_open(search->arena, room, asked, all), .proved = true};
+    quest.scratch = arena_open();
+    map64_reserve(quest.scratch, &quest.files, asked);
+    LIST_RESERVE(quest.scratch, &quest.open, asked);
+    bool good = quest.session && search_in_kernel(&quest);
+    arena_close(quest.scratch);
+    if (!good)
         return OWNER_BPF_REFUSED;
     if (search->hidden || owner_search_count_open(search))
         return OWNER_BPF_OPEN;
@@ -396,7 +435,7 @@ owner_bpf_read_flags(struct owner_search *search)
         if (ports.count > MAX_PORTS)
             return;
     }
-    struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count) : NULL;
+    struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count, false) : NULL;
     if (!session)
         return;
     owner_session_want_none(session);

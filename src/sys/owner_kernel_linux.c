@@ -122,14 +122,14 @@ owner_kernel_try(struct arena *arena, struct str *why_not)
     char *log = arena_alloc(arena, LOG_SIZE);
     if (!owner_kernel_is_allowed(why_not) || !learn(arena, why_not))
         return false;
-    bool good =
-        owner_session_open(&kernel.layout, 1, 1, NULL, 0, &session) && owner_session_run(&session, OWNER_RUN_FILES);
+    bool good = owner_session_open(&kernel.layout, 1, 1, true, NULL, 0, &session) &&
+                owner_session_run(&session, OWNER_RUN_FILES);
     owner_session_close(&session);
     if (good)
         return true;
     int error = session.error;
     const char *step = session.step;
-    if (owner_session_open(&kernel.layout, 1, 1, log, LOG_SIZE, &session))
+    if (owner_session_open(&kernel.layout, 1, 1, true, log, LOG_SIZE, &session))
         log[0] = '\0';
     owner_session_close(&session);
     struct str reason = reason_in(arena, log);
@@ -149,17 +149,18 @@ owner_kernel_layout(struct arena *arena)
 }
 
 struct owner_session *
-owner_kernel_open(struct arena *arena, size_t room, size_t wanted)
+owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
 {
     if (!owner_kernel_layout(arena))
         return NULL;
-    if (kernel.open && kernel.process == getpid() && kernel.session.room >= room && kernel.wanted >= wanted)
+    if (kernel.open && kernel.process == getpid() && kernel.session.room >= room && kernel.wanted >= wanted &&
+        kernel.session.all >= all)
         return &kernel.session;
     if (kernel.open)
         owner_session_close(&kernel.session);
     kernel.process = getpid();
     kernel.wanted = wanted;
-    kernel.open = owner_session_open(&kernel.layout, room, wanted, NULL, 0, &kernel.session);
+    kernel.open = owner_session_open(&kernel.layout, room, wanted, all, NULL, 0, &kernel.session);
     if (kernel.open)
         return &kernel.session;
     owner_session_close(&kernel.session);

@@ -30,9 +30,9 @@ owner_kernel_try(struct arena *arena, struct str *why_not);
 const struct owner_layout *
 owner_kernel_layout(struct arena *arena);
 
-// The session, with room for so many hits and so much in the set. It belongs to this file, and another call may change it. NULL
+// The session, with room for so many hits and so much in the set; `all`: its program tells of processes and all sockets too. It belongs to this file, and another call may change it. NULL
 // where the kernel refuses; it is not tried again then.
 struct owner_session *
-owner_kernel_open(struct arena *arena, size_t room, size_t wanted);
+owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all);
 
 #endif

@@ -26,6 +26,7 @@ enum {
     WISH_REUSE_ADDR,
     WISH_REUSE_PORT,
     WISH_UPID,
+    WISH_LISTEN_SLOT,
     WISH_COUNT,
     MAX_OFFSET = 1 << 20, // of any member of any structure of the kernel
 };
@@ -71,6 +72,8 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
     layout->rows = layout->tcp && layout->found[FIELD_SKC_COOKIE] &&
                    has_all(layout, FIELD_SKC_FAMILY, FIELD_QUEUE_LENGTH) &&
                    layout->found[FIELD_SKC_LOCAL6] == layout->found[FIELD_SKC_PEER6];
+    layout->listen_slot =
+        layout->tcp && has_all(layout, FIELD_HASH_LISTEN, FIELD_LISTEN_SLOT_HEAD) ? wishes[WISH_LISTEN_SLOT].size : 0;
     layout->upid_size = has_all(layout, FIELD_TASK_NAME, FIELD_SPACE_INODE) && layout->found[FIELD_NET_SPACE]
                             ? wishes[WISH_UPID].size
                             : 0;
@@ -164,6 +167,7 @@ owner_layout_read(struct arena *arena, struct owner_layout *layout, struct str *
         [WISH_REUSE_ADDR] = {.type = "sock_common", .member = "skc_reuse"},
         [WISH_REUSE_PORT] = {.type = "sock_common", .member = "skc_reuseport"},
         [WISH_UPID] = {.type = "upid"},
+        [WISH_LISTEN_SLOT] = {.type = "inet_listen_hashbucket"},
     };
     *layout = (struct owner_layout){0};
     if (!look_up_kept(arena, wishes, why_not))

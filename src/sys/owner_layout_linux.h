@@ -21,6 +21,7 @@ struct owner_layout {
     bool found[FIELD_COUNT];
     uint32_t tcp_slot; // size of a slot of the table of bound TCP ports; 0 = unknown
     uint32_t udp_slot;
+    uint32_t listen_slot;         // of the table of listeners; 0: they can't be walked
     uint32_t upid_size;           // of a struct upid; 0: something is missing that it takes to tell of processes
     struct owner_bits reuse_addr; // of SO_REUSEADDR and SO_REUSEPORT in a socket
     struct owner_bits reuse_port;

@@ -7,99 +7,103 @@
 #include <stdint.h>
 
 // Members of the kernel's structures that the program follows. X(name, structure, member)
-#define OWNER_FIELDS(X)                                        \
-    X(TASK_TASKS, "task_struct", "tasks")                      \
-    X(TASK_PID, "task_struct", "pid")                          \
-    X(TASK_TGID, "task_struct", "tgid")                        \
-    X(TASK_LEADER, "task_struct", "group_leader")              \
-    X(TASK_FILES, "task_struct", "files")                      \
-    X(TASK_SIGNAL, "task_struct", "signal")                    \
-    X(TASK_THREAD_NODE, "task_struct", "thread_node")          \
-    X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")      \
-    X(SIGNAL_THREADS, "signal_struct", "nr_threads")           \
-    X(FILES_FDT, "files_struct", "fdt")                        \
-    X(FILES_COUNT, "files_struct", "count")                    \
-    X(FDTABLE_SIZE, "fdtable", "max_fds")                      \
-    X(FDTABLE_FD, "fdtable", "fd")                             \
-    X(FILE_OPERATIONS, "file", "f_op")                         \
-    X(FILE_INODE, "file", "f_inode")                           \
-    X(FILE_DATA, "file", "private_data")                       \
-    X(INODE_NUMBER, "inode", "i_ino")                          \
-    X(SOCKET_SK, "socket", "sk")                               \
-    X(SOCKET_FILE, "socket", "file")                           \
-    X(SOCKET_WQ, "socket", "wq")                               \
-    X(WQ_WAIT, "socket_wq", "wait")                            \
-    X(WAIT_HEAD, "wait_queue_head", "head")                    \
-    X(ENTRY_NODE, "wait_queue_entry", "entry")                 \
-    X(ENTRY_FUNC, "wait_queue_entry", "func")                  \
-    X(SK_SOCKET, "sock", "sk_socket")                          \
-    X(TASK_SPACES, "task_struct", "nsproxy")                   \
-    X(SPACES_NET, "nsproxy", "net_ns")                         \
-    X(SKC_NET, "sock_common", "skc_net")                       \
-    /* Older kernels have the one, newer ones the other. */    \
-    X(FILE_REF, "file", "f_ref")                               \
-    X(FILE_COUNT, "file", "f_count")                           \
-    /* From here on: to tell what a port has. */               \
-    X(SKC_FAMILY, "sock_common", "skc_family")                 \
-    X(SKC_DEVICE, "sock_common", "skc_bound_dev_if")           \
-    X(SKC_PEER_PORT, "sock_common", "skc_dport")               \
-    X(SKC_LOCAL4, "sock_common", "skc_rcv_saddr")              \
-    X(SKC_PEER4, "sock_common", "skc_daddr")                   \
-    X(ICSK_ULP, "inet_connection_sock", "icsk_ulp_ops")        \
-    X(ICSK_QUEUE, "inet_connection_sock", "icsk_accept_queue") \
-    X(QUEUE_LENGTH, "request_sock_queue", "qlen")              \
-    /* From here on: to go through the networks. */            \
-    X(NET_LIST, "net", "list")                                 \
-    X(NET_SPACE, "net", "ns")                                  \
-    X(SPACE_KIND, "ns_common", "ops")                          \
-    /* A kernel without IPv6 has not these. */                 \
-    X(SKC_LOCAL6, "sock_common", "skc_v6_rcv_saddr")           \
-    X(SKC_PEER6, "sock_common", "skc_v6_daddr")                \
-    /* From here on: to look sockets up by their port. */      \
-    X(SKC_NUMBER, "sock_common", "skc_num")                    \
-    X(SKC_STATE, "sock_common", "skc_state")                   \
-    X(SKC_COOKIE, "sock_common", "skc_cookie")                 \
-    X(SKC_NODE, "sock_common", "skc_node")                     \
-    X(SKC_BIND_NODE, "sock_common", "skc_bind_node")           \
-    X(NET_MIX, "net", "hash_mix")                              \
-    X(NET_IPV4, "net", "ipv4")                                 \
-    X(IPV4_DEATH_ROW, "netns_ipv4", "tcp_death_row")           \
-    X(DEATH_ROW_HASH, "inet_timewait_death_row", "hashinfo")   \
-    X(HASH_BIND, "inet_hashinfo", "bhash")                     \
-    X(HASH_BIND_SIZE, "inet_hashinfo", "bhash_size")           \
-    X(SLOT_CHAIN, "inet_bind_hashbucket", "chain")             \
-    X(BUCKET_PORT, "inet_bind_bucket", "port")                 \
-    X(BUCKET_NET, "inet_bind_bucket", "ib_net")                \
-    X(BUCKET_NODE, "inet_bind_bucket", "node")                 \
-    X(BUCKET_BHASH2, "inet_bind_bucket", "bhash2")             \
-    X(BUCKET2_NODE, "inet_bind2_bucket", "bhash_node")         \
-    X(BUCKET2_OWNERS, "inet_bind2_bucket", "owners")           \
-    X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")               \
-    X(UDP_HASH, "udp_table", "hash")                           \
-    X(UDP_MASK, "udp_table", "mask")                           \
-    X(UDP_SLOT_HEAD, "udp_hslot", "head")                      \
-    /* From here on: to tell of a process what /proc does. */  \
-    X(TASK_NAME, "task_struct", "comm")                        \
-    X(TASK_START, "task_struct", "start_boottime")             \
-    X(TASK_PARENT, "task_struct", "real_parent")               \
-    X(TASK_CRED, "task_struct", "real_cred")                   \
-    X(TASK_FLAGS, "task_struct", "flags")                      \
-    X(TASK_STATE, "task_struct", "__state")                    \
-    X(TASK_EXIT_STATE, "task_struct", "exit_state")            \
-    X(TASK_NUMBERS, "task_struct", "thread_pid")               \
-    X(TASK_GROUPS, "task_struct", "cgroups")                   \
-    X(CRED_USER, "cred", "euid")                               \
-    X(SIGNAL_NUMBERS, "signal_struct", "pids")                 \
-    X(SIGNAL_TTY, "signal_struct", "tty")                      \
-    X(NUMBERS_LEVEL, "pid", "level")                           \
-    X(NUMBERS_EACH, "pid", "numbers")                          \
-    X(NUMBER, "upid", "nr")                                    \
-    X(NUMBER_SPACE, "upid", "ns")                              \
-    X(TTY_DRIVER, "tty_struct", "driver")                      \
-    X(TTY_INDEX, "tty_struct", "index")                        \
-    X(DRIVER_MAJOR, "tty_driver", "major")                     \
-    X(DRIVER_MINOR, "tty_driver", "minor_start")               \
-    X(PIDS_SPACE, "pid_namespace", "ns")                       \
+#define OWNER_FIELDS(X)                                         \
+    X(TASK_TASKS, "task_struct", "tasks")                       \
+    X(TASK_PID, "task_struct", "pid")                           \
+    X(TASK_TGID, "task_struct", "tgid")                         \
+    X(TASK_LEADER, "task_struct", "group_leader")               \
+    X(TASK_FILES, "task_struct", "files")                       \
+    X(TASK_SIGNAL, "task_struct", "signal")                     \
+    X(TASK_THREAD_NODE, "task_struct", "thread_node")           \
+    X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")       \
+    X(SIGNAL_THREADS, "signal_struct", "nr_threads")            \
+    X(FILES_FDT, "files_struct", "fdt")                         \
+    X(FILES_COUNT, "files_struct", "count")                     \
+    X(FDTABLE_SIZE, "fdtable", "max_fds")                       \
+    X(FDTABLE_FD, "fdtable", "fd")                              \
+    X(FILE_OPERATIONS, "file", "f_op")                          \
+    X(FILE_INODE, "file", "f_inode")                            \
+    X(FILE_DATA, "file", "private_data")                        \
+    X(INODE_NUMBER, "inode", "i_ino")                           \
+    X(SOCKET_SK, "socket", "sk")                                \
+    X(SOCKET_FILE, "socket", "file")                            \
+    X(SOCKET_WQ, "socket", "wq")                                \
+    X(WQ_WAIT, "socket_wq", "wait")                             \
+    X(WAIT_HEAD, "wait_queue_head", "head")                     \
+    X(ENTRY_NODE, "wait_queue_entry", "entry")                  \
+    X(ENTRY_FUNC, "wait_queue_entry", "func")                   \
+    X(SK_SOCKET, "sock", "sk_socket")                           \
+    X(TASK_SPACES, "task_struct", "nsproxy")                    \
+    X(SPACES_NET, "nsproxy", "net_ns")                          \
+    X(SKC_NET, "sock_common", "skc_net")                        \
+    /* Older kernels have the one, newer ones the other. */     \
+    X(FILE_REF, "file", "f_ref")                                \
+    X(FILE_COUNT, "file", "f_count")                            \
+    /* From here on: to tell what a port has. */                \
+    X(SKC_FAMILY, "sock_common", "skc_family")                  \
+    X(SKC_DEVICE, "sock_common", "skc_bound_dev_if")            \
+    X(SKC_PEER_PORT, "sock_common", "skc_dport")                \
+    X(SKC_LOCAL4, "sock_common", "skc_rcv_saddr")               \
+    X(SKC_PEER4, "sock_common", "skc_daddr")                    \
+    X(ICSK_ULP, "inet_connection_sock", "icsk_ulp_ops")         \
+    X(ICSK_QUEUE, "inet_connection_sock", "icsk_accept_queue")  \
+    X(QUEUE_LENGTH, "request_sock_queue", "qlen")               \
+    /* From here on: to go through the networks. */             \
+    X(NET_LIST, "net", "list")                                  \
+    X(NET_SPACE, "net", "ns")                                   \
+    X(SPACE_KIND, "ns_common", "ops")                           \
+    /* A kernel without IPv6 has not these. */                  \
+    X(SKC_LOCAL6, "sock_common", "skc_v6_rcv_saddr")            \
+    X(SKC_PEER6, "sock_common", "skc_v6_daddr")                 \
+    /* From here on: to look sockets up by their port. */       \
+    X(SKC_NUMBER, "sock_common", "skc_num")                     \
+    X(SKC_STATE, "sock_common", "skc_state")                    \
+    X(SKC_COOKIE, "sock_common", "skc_cookie")                  \
+    X(SKC_NODE, "sock_common", "skc_node")                      \
+    X(SKC_BIND_NODE, "sock_common", "skc_bind_node")            \
+    X(NET_MIX, "net", "hash_mix")                               \
+    X(NET_IPV4, "net", "ipv4")                                  \
+    X(IPV4_DEATH_ROW, "netns_ipv4", "tcp_death_row")            \
+    X(DEATH_ROW_HASH, "inet_timewait_death_row", "hashinfo")    \
+    X(HASH_BIND, "inet_hashinfo", "bhash")                      \
+    X(HASH_BIND_SIZE, "inet_hashinfo", "bhash_size")            \
+    X(SLOT_CHAIN, "inet_bind_hashbucket", "chain")              \
+    X(BUCKET_PORT, "inet_bind_bucket", "port")                  \
+    X(BUCKET_NET, "inet_bind_bucket", "ib_net")                 \
+    X(BUCKET_NODE, "inet_bind_bucket", "node")                  \
+    X(BUCKET_BHASH2, "inet_bind_bucket", "bhash2")              \
+    X(BUCKET2_NODE, "inet_bind2_bucket", "bhash_node")          \
+    X(BUCKET2_OWNERS, "inet_bind2_bucket", "owners")            \
+    X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")                \
+    X(UDP_HASH, "udp_table", "hash")                            \
+    X(UDP_MASK, "udp_table", "mask")                            \
+    X(UDP_SLOT_HEAD, "udp_hslot", "head")                       \
+    /* From here on: to walk all listeners. */                  \
+    X(HASH_LISTEN, "inet_hashinfo", "lhash2")                   \
+    X(HASH_LISTEN_MASK, "inet_hashinfo", "lhash2_mask")         \
+    X(LISTEN_SLOT_HEAD, "inet_listen_hashbucket", "nulls_head") \
+    /* From here on: to tell of a process what /proc does. */   \
+    X(TASK_NAME, "task_struct", "comm")                         \
+    X(TASK_START, "task_struct", "start_boottime")              \
+    X(TASK_PARENT, "task_struct", "real_parent")                \
+    X(TASK_CRED, "task_struct", "real_cred")                    \
+    X(TASK_FLAGS, "task_struct", "flags")                       \
+    X(TASK_STATE, "task_struct", "__state")                     \
+    X(TASK_EXIT_STATE, "task_struct", "exit_state")             \
+    X(TASK_NUMBERS, "task_struct", "thread_pid")                \
+    X(TASK_GROUPS, "task_struct", "cgroups")                    \
+    X(CRED_USER, "cred", "euid")                                \
+    X(SIGNAL_NUMBERS, "signal_struct", "pids")                  \
+    X(SIGNAL_TTY, "signal_struct", "tty")                       \
+    X(NUMBERS_LEVEL, "pid", "level")                            \
+    X(NUMBERS_EACH, "pid", "numbers")                           \
+    X(NUMBER, "upid", "nr")                                     \
+    X(NUMBER_SPACE, "upid", "ns")                               \
+    X(TTY_DRIVER, "tty_struct", "driver")                       \
+    X(TTY_INDEX, "tty_struct", "index")                         \
+    X(DRIVER_MAJOR, "tty_driver", "major")                      \
+    X(DRIVER_MINOR, "tty_driver", "minor_start")                \
+    X(PIDS_SPACE, "pid_namespace", "ns")                        \
     X(SPACE_INODE, "ns_common", "inum")
 
 #define OWNER_FIELD_NAME(name, type, member) FIELD_##name,
@@ -113,6 +117,8 @@ enum owner_run {
     OWNER_RUN_UDP,       // the same of UDP
     OWNER_RUN_TCP_FLAGS, // the same sockets, those without a file too: one hit for each that has a wanted cookie
     OWNER_RUN_UDP_FLAGS,
+    OWNER_RUN_TCP_ALL,    // all that listen, whatever port: emits as OWNER_RUN_TCP
+    OWNER_RUN_UDP_ALL,    // all that are bound
     OWNER_RUN_FILES,      // the descriptors of all threads: emits one hit for each whose file is wanted
     OWNER_RUN_INODES,     // the same for each that is a socket with a wanted inode
     OWNER_RUN_COUNTS,     // reads again how often the files of the first `count` hits are referred to
@@ -181,7 +187,8 @@ struct owner_state {
     uint32_t hash_shift;
     uint32_t slot_size; // of a slot of the table of bound TCP ports
     uint32_t udp_slot_size;
-    uint32_t reuse_at; // where the bytes with the bit fields of SO_REUSEADDR and SO_REUSEPORT lie in a socket
+    uint32_t listen_slot_size; // of the table of listeners
+    uint32_t reuse_at;         // where the bytes with the bit fields of SO_REUSEADDR and SO_REUSEPORT lie in a socket
     uint32_t reuse_port_at;
     uint32_t most;
     uint32_t upid_size; // of an element of the numbers of a process; 0: processes are not told of
@@ -225,6 +232,10 @@ struct owner_state {
     uint32_t index;  // in the chunk, or of the hit
     uint32_t told;   // of the process
     uint32_t after;  // what comes when it is
+    uint32_t slots;  // that are left of the table of sockets
+    uint32_t slot_bytes;
+    uint32_t slot_head; // where the list of the slot begins in it
+    uint32_t by_chunk;  // whether several slots are read at once
     // The number that was read last: what is read to the stack is dear to verify.
     union {
         uint64_t u64;

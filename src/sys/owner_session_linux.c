@@ -15,6 +15,7 @@ enum {
 
 // Made from sys/bpf/owner_program.c.
 extern const struct bpf_image owner_program;
+extern const struct bpf_image owner_program_all;
 
 static bool
 open_maps(struct owner_session *session, size_t room, size_t wanted)
@@ -70,6 +71,7 @@ set_state(struct owner_session *session)
     state->hash_shift = session->shift;
     state->slot_size = layout->tcp_slot;
     state->udp_slot_size = layout->udp_slot;
+    state->listen_slot_size = layout->listen_slot;
     state->upid_size = layout->upid_size;
     state->reuse_at = layout->reuse_addr.at;
     state->reuse_port_at = layout->reuse_port.at;
@@ -90,17 +92,18 @@ sees_itself(struct owner_session *session)
 }
 
 bool
-owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, char *log, size_t log_size,
+owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, bool all, char *log, size_t log_size,
                    struct owner_session *session)
 {
-    *session = (struct owner_session){.layout = *layout, .program = -1, .socket = -1, .epoll = -1};
+    *session = (struct owner_session){.layout = *layout, .all = all, .program = -1, .socket = -1, .epoll = -1};
     for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
         session->maps[i].fd = -1;
     if (!open_maps(session, room, wanted) || !open_socket(session))
         return false;
     session->step = "BPF_PROG_LOAD";
     // The kernel lets only programs of some licenses read its memory; this one may be had under either.
-    session->program = bpf_program_load(&owner_program, session->maps, "Dual MIT/GPL", log, log_size, &session->error);
+    session->program = bpf_program_load(all ? &owner_program_all : &owner_program, session->maps, "Dual MIT/GPL", log,
+                                        log_size, &session->error);
     if (session->program < 0)
         return false;
     set_state(session);

@@ -25,6 +25,7 @@ enum owner_map {
 
 struct owner_session {
     struct owner_layout layout;
+    bool all; // the program tells of processes and walks the tables of all sockets, which takes longer to load
     struct bpf_map maps[OWNER_MAP_COUNT];
     struct owner_state *state;
     struct owner_hit *hits;
@@ -43,7 +44,7 @@ struct owner_session {
 // Loads the program and sees that it meets what is known here; `wanted` is how much the set will hold. After false, `step` and `error` say what failed. To be closed
 // in either case. `log` (may be NULL) receives what the kernel says of a program that it refuses.
 bool
-owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, char *log, size_t log_size,
+owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, bool all, char *log, size_t log_size,
                    struct owner_session *session);
 
 void

@@ -141,6 +141,12 @@ agrees(struct shared *shared, const struct owner_task *own)
            told.uid_known == seen.uid_known && told.uid == seen.uid && own->netns == netns.st_ino;
 }
 
+bool
+owner_task_can(const struct owner_query *query)
+{
+    return query->wants_processes && !(query->facts & ~ALL_TOLD);
+}
+
 void
 owner_task_take(const struct owner_search *search, const struct owner_session *session)
 {
@@ -149,8 +155,8 @@ owner_task_take(const struct owner_search *search, const struct owner_session *s
     size_t count = session->state->tasks < session->room ? session->state->tasks : session->room;
     struct shared shared = {.arena = search->arena, .ticks_a_second = (uint64_t)ticks};
     struct map64 wanted = {0};
-    if (!search->query->wants_processes || search->query->facts & ~ALL_TOLD || count == 0 || ticks <= 0 ||
-        ticks > NANOSECONDS || !agrees(&shared, &session->tasks[0]))
+    if (!owner_task_can(search->query) || count == 0 || ticks <= 0 || ticks > NANOSECONDS ||
+        !agrees(&shared, &session->tasks[0]))
         return;
     shared.facts = search->query->facts;
     // The set of what is wanted lets some pass that have none of the sockets.

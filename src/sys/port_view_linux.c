@@ -23,7 +23,7 @@ struct rows {
 static struct owner_session *
 open_session(struct arena *arena)
 {
-    return owner_kernel_open(arena, ROOM, WANTED);
+    return owner_kernel_open(arena, ROOM, WANTED, false);
 }
 
 // The sockets that are bound to the port now.

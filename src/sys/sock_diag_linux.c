@@ -50,17 +50,20 @@ ask(struct arena *arena, struct netlink_socket *netlink, const struct socket_que
     if (query->first == query->last)
         question.port = query->first;
     inet_diag_request(&request, &question, netlink_socket_next(netlink));
-    if (!netlink_socket_ask(arena, netlink, buf_str(&request), deadline_us, &answer, err))
-        return false;
-    inet_diag_rows(arena, answer, protocol, query->first, query->last, host);
-    if (query->record)
+    // The rows have no views into the answer, which may be megabytes.
+    struct arena *scratch = query->record ? NULL : arena_open();
+    bool good = netlink_socket_ask(scratch ? scratch : arena, netlink, buf_str(&request), deadline_us, &answer, err);
+    if (good)
+        inet_diag_rows(arena, answer, protocol, query->first, query->last, host);
+    arena_close(scratch);
+    if (good && query->record)
         keep(arena,
              str_printf(arena, "sock_diag %.*s %s", STR_ARG(host_protocol_name(protocol)),
                         family == FAMILY_NONE   ? "ipv4 ipv6"
                         : family == FAMILY_IPV4 ? "ipv4"
                                                 : "ipv6"),
              answer, host);
-    return true;
+    return good;
 }
 
 static bool

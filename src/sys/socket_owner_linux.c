@@ -15,6 +15,8 @@ search_begin(struct owner_search *search)
     search->next = arena_array(search->arena, query->count, sizeof *search->next);
     search->held = arena_array(search->arena, query->count, sizeof *search->held);
     search->first_new = search->host->holdings.count;
+    LIST_RESERVE(search->arena, &search->host->holdings, query->count);
+    map64_reserve(search->arena, &search->asked, query->count);
     for (size_t i = 0; i < query->count; i++) {
         uint64_t inode = search->host->sockets.items[query->sockets[i]].inode;
         size_t before;

@@ -30,4 +30,21 @@ TEST(a_new_element_is_zeroed_even_where_one_was_taken_off)
     CHECK(again->left == 0 && again->right == 0);
 }
 
+TEST(reserved_room_is_filled_without_a_move)
+{
+    struct {
+        LIST_OF(int);
+    } list = {0};
+
+    *LIST_ADD(arena, &list) = 7;
+    LIST_RESERVE(arena, &list, 100);
+    const int *items = list.items;
+    for (int i = 0; i < 100; i++)
+        CHECK_INT((*LIST_ADD(arena, &list))++, 0);
+    CHECK(list.items == items);
+    CHECK_INT(list.items[0], 7);
+    LIST_RESERVE(arena, &list, 0);
+    CHECK(list.items == items);
+}
+
 TAP_MAIN

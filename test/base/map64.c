@@ -33,4 +33,18 @@ TEST(second_value_of_a_key_replaces_the_first)
     CHECK_INT(value, 2);
 }
 
+TEST(reserved_map_holds_that_many_without_growing)
+{
+    struct map64 map;
+    size_t value;
+    map64_reserve(arena, &map, 1000);
+    CHECK(!map64_get(&map, 1, NULL));
+    const struct map64_slot *slots = map.slots;
+    for (size_t i = 0; i < 1000; i++)
+        map64_put(arena, &map, i, i + 1);
+    CHECK(map.slots == slots);
+    CHECK(map64_get(&map, 999, &value));
+    CHECK_INT(value, 1000);
+}
+
 TAP_MAIN

@@ -198,4 +198,11 @@ TEST(text_is_found_in_a_list_and_added_once)
     CHECK(str_list_has(&list, STR("b")) && !str_list_has(&list, STR("B")) && !str_list_has(&list, STR("")));
 }
 
+TEST(number_is_written_in_digits)
+{
+    CHECK_STR(str_number(arena, 0), "0");
+    CHECK_STR(str_number(arena, 65535), "65535");
+    CHECK_STR(str_number(arena, UINT64_MAX), "18446744073709551615");
+}
+
 TAP_MAIN

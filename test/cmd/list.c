@@ -72,7 +72,7 @@ make_rows(struct arena *arena, const struct host *host, struct list_rows *rows)
 
     for (size_t i = 0; i < host->sockets.count; i++)
         sockets[i] = i;
-    list_rows_make(arena, host, sockets, host->sockets.count, rows);
+    list_rows_make(arena, host, sockets, host->sockets.count, true, rows);
 }
 
 TEST(each_socket_has_its_holders_by_pid)
@@ -196,18 +196,18 @@ TEST(rows_are_sorted_as_asked)
 
     make_host(arena, &host);
     make_rows(arena, &host, &rows);
-    list_rows_sort(arena, &host, &rows, LIST_SORT_NAME);
+    list_rows_sort(&host, &rows, LIST_SORT_NAME);
     CHECK_INT(rows.items[2].socket, 2);
     CHECK_INT(rows.items[3].socket, 3);
-    list_rows_sort(arena, &host, &rows, LIST_SORT_PID);
+    list_rows_sort(&host, &rows, LIST_SORT_PID);
     CHECK_INT(rows.items[2].socket, 2);
-    list_rows_sort(arena, &host, &rows, LIST_SORT_USER);
+    list_rows_sort(&host, &rows, LIST_SORT_USER);
     CHECK_INT(rows.items[0].socket, 2);
     host.processes.items[3].started_known = true;
     host.processes.items[3].started_ms = 5000;
-    list_rows_sort(arena, &host, &rows, LIST_SORT_SINCE);
+    list_rows_sort(&host, &rows, LIST_SORT_SINCE);
     CHECK_INT(rows.items[0].socket, 2);
-    list_rows_sort(arena, &host, &rows, LIST_SORT_PORT);
+    list_rows_sort(&host, &rows, LIST_SORT_PORT);
     CHECK_INT(rows.items[0].socket, 0);
     CHECK_INT(rows.items[3].socket, 3);
 }
@@ -364,7 +364,7 @@ TEST(thousands_of_sockets_are_rows_at_once)
     for (size_t i = 0; i < MANY; i++)
         hold(arena, &host, add_socket(arena, &host, (uint16_t)(i % 1000 + 1), address_any(FAMILY_IPV4), ANN), 500);
     make_rows(arena, &host, &rows);
-    list_rows_sort(arena, &host, &rows, LIST_SORT_PORT);
+    list_rows_sort(&host, &rows, LIST_SORT_PORT);
     list_groups_make(&view, ANN, &rows, &groups);
     CHECK_INT(rows.count, MANY);
     CHECK_INT(groups.count, 1000);

@@ -575,13 +575,41 @@ TEST(program_that_does_not_see_itself_is_not_asked)
     struct str unknown = {0};
     NEED_KERNEL();
     CHECK(owner_layout_read(arena, &layout, &unknown));
-    bool good = owner_session_open(&layout, 1, 1, NULL, 0, &session);
+    bool good = owner_session_open(&layout, 1, 1, true, NULL, 0, &session);
     owner_session_close(&session);
     layout.at[FIELD_FILE_INODE] += 8;
-    bool wrong = owner_session_open(&layout, 1, 1, NULL, 0, &session);
+    bool wrong = owner_session_open(&layout, 1, 1, true, NULL, 0, &session);
     owner_session_close(&session);
     CHECK(good);
     CHECK(!wrong);
+}
+
+// More ports than are looked up one by one; UDP-Lite is in no table that is walked.
+TEST(sockets_of_many_ports_are_found_in_the_tables)
+{
+    enum {
+        LISTENERS = 40,
+        DATAGRAMS = 8,
+        ALL = LISTENERS + DATAGRAMS + 1,
+    };
+    uint64_t inodes[ALL] = {0};
+    int fds[ALL];
+    NEED_KERNEL();
+    for (size_t i = 0; i < ALL; i++) {
+        bool listens = i < LISTENERS;
+        fds[i] = open_bound(listens ? SOCK_STREAM : SOCK_DGRAM, i == ALL - 1 ? IPPROTO_UDPLITE : 0, &inodes[i]);
+        CHECK(i == ALL - 1 || fds[i] >= 0);
+        CHECK(!listens || listen(fds[i], 1) == 0);
+    }
+    struct host host = read_rows(arena, inodes, ALL);
+    struct host walked = host;
+    CHECK(host.sockets.count >= ALL - 1);
+    CHECK_INT(ask_kernel_all(arena, &host), OWNER_BPF_PROVED);
+    ask_walk_all(arena, &walked);
+    CHECK(host.holdings.count >= ALL - 1);
+    CHECK(str_equal(holders_of(arena, &host), holders_of(arena, &walked)));
+    for (size_t i = 0; i < ALL; i++)
+        close(fds[i]);
 }
 
 TAP_MAIN

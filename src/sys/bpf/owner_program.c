@@ -5,9 +5,14 @@
 // the kernel verifies the program each time.
 // Made by clang for the target bpf and put into moorage by tools/bpf_image.py; see sys/owner_program_linux.h.
 
+#include "sys/bpf/owner_read.h"
+#include "sys/bpf/owner_tell.h"
 #include "sys/owner_program_linux.h"
 
-#define IN_SECTION(name) __attribute__((section(name), used))
+// Made twice: what is verified each time is dear, and a question about one port needs less.
+enum {
+    ALL = OWNER_ALL, // tells of processes, and walks the tables of all sockets
+};
 
 enum {
     MOST_STEPS = 1 << 23, // that the kernel allows
@@ -15,11 +20,10 @@ enum {
     CLOSE = 7,
     LISTEN = 10,
     NEW_SYN_RECV = 12,
+    SLOT_BYTES = 16, // of a slot, as it mostly is: a list and a lock
+    SLOTS_AT_ONCE = OWNER_CHUNK * 8 / SLOT_BYTES,
     INET6 = 10, // a family
     LAST_PORT = 65535,
-    // Places in an array of numbers (enum pid_type).
-    NUMBER_GROUP = 2,
-    NUMBER_SESSION = 3,
 };
 
 enum step {
@@ -36,49 +40,13 @@ enum step {
     STEP_BUCKET2,
     STEP_OWNER,
     STEP_UDP,
+    STEP_TCP_ALL,
+    STEP_UDP_ALL,
+    STEP_SLOT,
+    STEP_MEMBER,
     STEP_COUNT,
     STEP_WAITER,
 };
-
-// One value, which is also mapped into moorage; an array of hits; the bits of the set.
-struct owner_state state IN_SECTION(".map.state");
-char hits IN_SECTION(".map.hits");
-char wanted IN_SECTION(".map.wanted");
-char tasks IN_SECTION(".map.tasks");
-
-// Helpers of the kernel have numbers (include/uapi/linux/bpf.h).
-static void *(*find_element)(void *map, const void *key) = (void *)1;
-static uint64_t (*current_task)(void) = (void *)35;
-static long (*probe_read)(void *to, uint32_t size, const void *from) = (void *)113;
-static long (*loop)(uint32_t count, long (*each)(uint32_t, void *), void *data, uint64_t flags) = (void *)181;
-
-static inline uint64_t
-read_u64(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u64, sizeof state.value.u64, (const void *)at);
-    return state.value.u64;
-}
-
-static inline uint32_t
-read_u32(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u32, sizeof state.value.u32, (const void *)at);
-    return state.value.u32;
-}
-
-static inline uint16_t
-read_u16(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u16, sizeof state.value.u16, (const void *)at);
-    return state.value.u16;
-}
-
-static inline uint8_t
-read_u8(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u8, sizeof state.value.u8, (const void *)at);
-    return state.value.u8;
-}
 
 static inline int
 is_wanted(uint64_t key)
@@ -87,70 +55,6 @@ is_wanted(uint64_t key)
     uint32_t word = (uint32_t)(bit >> 6);
     uint64_t *bits = find_element(&wanted, &word);
     return bits && *bits >> (bit & 63) & 1;
-}
-
-// The number of a process, a group or a session as the first namespace counts it.
-static inline uint32_t
-number_of(uint64_t numbers)
-{
-    return numbers ? read_u32(numbers + state.at[FIELD_NUMBERS_EACH] + state.at[FIELD_NUMBER]) : 0;
-}
-
-static inline uint32_t
-inode_of_pidns(uint64_t task)
-{
-    uint64_t numbers = read_u64(task + state.at[FIELD_TASK_NUMBERS]);
-    // One that has just ended has none any more.
-    if (!numbers)
-        return 0;
-    uint64_t last = numbers + state.at[FIELD_NUMBERS_EACH] +
-                    (uint64_t)read_u32(numbers + state.at[FIELD_NUMBERS_LEVEL]) * state.upid_size;
-    return read_u32(read_u64(last + state.at[FIELD_NUMBER_SPACE]) + state.at[FIELD_PIDS_SPACE] +
-                    state.at[FIELD_SPACE_INODE]);
-}
-
-static inline void
-tell_tty(uint64_t signal, struct owner_task *out)
-{
-    uint64_t tty = read_u64(signal + state.at[FIELD_SIGNAL_TTY]);
-    out->tty_major = 0;
-    out->tty_minor = 0;
-    if (!tty)
-        return;
-    uint64_t driver = read_u64(tty + state.at[FIELD_TTY_DRIVER]);
-    out->tty_major = read_u32(driver + state.at[FIELD_DRIVER_MAJOR]);
-    out->tty_minor = read_u32(driver + state.at[FIELD_DRIVER_MINOR]) + read_u32(tty + state.at[FIELD_TTY_INDEX]);
-}
-
-// The facts that /proc has in "stat" and "status" (fs/proc/array.c).
-static inline void
-tell_process(uint64_t task)
-{
-    uint32_t index = (uint32_t)state.tasks;
-    struct owner_task *out = find_element(&tasks, &index);
-    if (!state.upid_size)
-        return;
-    state.tasks++;
-    if (!out)
-        return;
-    uint64_t signal = read_u64(task + state.at[FIELD_TASK_SIGNAL]);
-    uint64_t spaces = read_u64(task + state.at[FIELD_TASK_SPACES]);
-    out->start = read_u64(task + state.at[FIELD_TASK_START]);
-    out->groups = read_u64(task + state.at[FIELD_TASK_GROUPS]);
-    out->pid = read_u32(task + state.at[FIELD_TASK_TGID]);
-    out->parent = read_u32(read_u64(task + state.at[FIELD_TASK_PARENT]) + state.at[FIELD_TASK_TGID]);
-    out->group = number_of(read_u64(signal + state.at[FIELD_SIGNAL_NUMBERS] + NUMBER_GROUP * 8));
-    out->session = number_of(read_u64(signal + state.at[FIELD_SIGNAL_NUMBERS] + NUMBER_SESSION * 8));
-    out->uid = read_u32(read_u64(task + state.at[FIELD_TASK_CRED]) + state.at[FIELD_CRED_USER]);
-    out->flags = read_u32(task + state.at[FIELD_TASK_FLAGS]);
-    out->state = read_u32(task + state.at[FIELD_TASK_STATE]);
-    out->exit_state = read_u32(task + state.at[FIELD_TASK_EXIT_STATE]);
-    out->netns = spaces ? read_u32(read_u64(spaces + state.at[FIELD_SPACES_NET]) + state.at[FIELD_NET_SPACE] +
-                                   state.at[FIELD_SPACE_INODE])
-                        : 0;
-    out->pidns = inode_of_pidns(task);
-    state.faults |= (uint64_t)probe_read(out->name, sizeof out->name, (const void *)(task + state.at[FIELD_TASK_NAME]));
-    tell_tty(signal, out);
 }
 
 // A file that may be one of those that are looked for.
@@ -179,7 +83,7 @@ consider(uint64_t file)
     hit->fd = state.base + state.index - 1;
     hit->tid = state.tid;
     hit->pid = state.tgid;
-    if (state.task && !state.told) {
+    if (ALL && state.task && !state.told) {
         state.told = 1;
         state.after = state.step;
         state.step = STEP_TELL;
@@ -250,11 +154,17 @@ end(void)
     return 1;
 }
 
+static inline uint64_t
+hash_of_tcp(void)
+{
+    return read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_DEATH_ROW] +
+                    state.at[FIELD_DEATH_ROW_HASH]);
+}
+
 static inline void
 begin_tcp(void)
 {
-    uint64_t info = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_DEATH_ROW] +
-                             state.at[FIELD_DEATH_ROW_HASH]);
+    uint64_t info = hash_of_tcp();
     uint64_t table = read_u64(info + state.at[FIELD_HASH_BIND]);
     uint32_t size = read_u32(info + state.at[FIELD_HASH_BIND_SIZE]);
     uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & (size - 1);
@@ -380,6 +290,73 @@ end_of_udp(void)
         return end();
     state.step = STEP_SPACE;
     return 0;
+}
+
+// All sockets of a table.
+
+static inline void
+begin_all(uint64_t table, uint32_t mask, uint32_t slot_bytes, uint32_t head)
+{
+    state.array = table;
+    state.slots = mask + 1;
+    state.slot_bytes = slot_bytes;
+    state.slot_head = head;
+    state.by_chunk = slot_bytes == SLOT_BYTES && head % 8 == 0 && state.slots >= SLOTS_AT_ONCE;
+    state.step = STEP_SLOT;
+}
+
+static inline void
+begin_tcp_all(void)
+{
+    uint64_t info = hash_of_tcp();
+    begin_all(read_u64(info + state.at[FIELD_HASH_LISTEN]), read_u32(info + state.at[FIELD_HASH_LISTEN_MASK]),
+              state.listen_slot_size, state.at[FIELD_LISTEN_SLOT_HEAD]);
+}
+
+static inline void
+begin_udp_all(void)
+{
+    uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+    begin_all(read_u64(table + state.at[FIELD_UDP_HASH]), read_u32(table + state.at[FIELD_UDP_MASK]),
+              state.udp_slot_size, state.at[FIELD_UDP_SLOT_HEAD]);
+}
+
+// Where a list of the table ends, a number stands that is no address.
+static inline int
+is_end(uint64_t node)
+{
+    return !node || node & 1;
+}
+
+static inline long
+next_slot(void)
+{
+    uint32_t index = state.index++;
+    uint64_t at = state.array + (uint64_t)index * state.slot_bytes;
+    if (!state.slots)
+        return end();
+    state.slots--;
+    if (state.by_chunk) {
+        if (index % SLOTS_AT_ONCE == 0)
+            state.faults |= (uint64_t)probe_read(state.chunk, sizeof state.chunk, (const void *)at);
+        uint32_t word = index % SLOTS_AT_ONCE * 2 + state.slot_head / 8;
+        state.node = state.chunk[word & (OWNER_CHUNK - 1)];
+    } else {
+        state.node = read_u64(at + state.slot_head);
+    }
+    if (!is_end(state.node))
+        state.step = STEP_MEMBER;
+    return 0;
+}
+
+static inline uint64_t
+next_member(void)
+{
+    uint64_t sk = state.node - state.at[FIELD_SKC_NODE];
+    state.node = read_u64(state.node);
+    if (is_end(state.node))
+        state.step = STEP_SLOT;
+    return read_u64(sk + state.at[FIELD_SKC_NET]) == state.net ? sk : 0;
 }
 
 // Descriptors of all threads.
@@ -563,6 +540,8 @@ step(uint32_t i, void *data)
     case STEP_PROCESS:
         return next_process();
     case STEP_TELL:
+        if (!ALL)
+            return end();
         tell_process(state.task);
         state.step = state.after;
         return 0;
@@ -589,6 +568,23 @@ step(uint32_t i, void *data)
         if (!state.node)
             return end_of_udp();
         sk = next_udp();
+        break;
+    case STEP_TCP_ALL:
+        if (!ALL)
+            return end();
+        begin_tcp_all();
+        return 0;
+    case STEP_UDP_ALL:
+        if (!ALL)
+            return end();
+        begin_udp_all();
+        return 0;
+    case STEP_SLOT:
+        return ALL ? next_slot() : end();
+    case STEP_MEMBER:
+        if (!ALL)
+            return end();
+        sk = next_member();
         break;
     case STEP_COUNT:
         return next_count();
@@ -655,6 +651,10 @@ IN_SECTION("program") int owner_program(void *context)
         state.kind = read_u64(state.net + state.at[FIELD_NET_SPACE] + state.at[FIELD_SPACE_KIND]);
         state.head = state.net + state.at[FIELD_NET_LIST];
         state.step = STEP_SPACE;
+    } else if (state.run == OWNER_RUN_TCP_ALL) {
+        state.step = STEP_TCP_ALL;
+    } else if (state.run == OWNER_RUN_UDP_ALL) {
+        state.step = STEP_UDP_ALL;
     } else if (state.run == OWNER_RUN_COUNTS) {
         state.step = STEP_COUNT;
     } else {
@@ -662,7 +662,7 @@ IN_SECTION("program") int owner_program(void *context)
         state.node = leader + state.at[FIELD_TASK_TASKS];
         state.task = leader;
         state.after = STEP_FIRST;
-        state.step = STEP_TELL;
+        state.step = ALL ? STEP_TELL : STEP_FIRST;
     }
     loop(MOST_STEPS, step, 0, 0);
     return 0;

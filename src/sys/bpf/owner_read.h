@@ -1,0 +1,57 @@
+#ifndef MOORAGE_SYS_BPF_OWNER_READ_H
+#define MOORAGE_SYS_BPF_OWNER_READ_H
+
+// What the program in the kernel works with: its memory, the kernel's helpers, and how it reads numbers. Part of
+// sys/bpf/owner_program.c alone.
+
+#include "sys/owner_program_linux.h"
+
+#include <stdint.h>
+
+#define IN_SECTION(name) __attribute__((section(name), used))
+#define UNUSED __attribute__((unused))
+
+// One value, which is also mapped into moorage; an array of hits; the bits of the set.
+struct owner_state state IN_SECTION(".map.state");
+char hits IN_SECTION(".map.hits");
+char wanted IN_SECTION(".map.wanted");
+char tasks IN_SECTION(".map.tasks");
+
+// Helpers of the kernel have numbers (include/uapi/linux/bpf.h).
+UNUSED static void *(*find_element)(void *map, const void *key) = (void *(*)(void *map, const void *key))1;
+UNUSED static uint64_t (*current_task)(void) = (uint64_t(*)(void))35;
+UNUSED static long (*probe_read)(void *to, uint32_t size,
+                                 const void *from) = (long (*)(void *to, uint32_t size, const void *from))113;
+UNUSED static long (*loop)(uint32_t count, long (*each)(uint32_t, void *), void *data,
+                           uint64_t flags) = (long (*)(uint32_t count, long (*each)(uint32_t, void *), void *data,
+                                                       uint64_t flags))181;
+
+static inline uint64_t
+read_u64(uint64_t at)
+{
+    state.faults |= (uint64_t)probe_read(&state.value.u64, sizeof state.value.u64, (const void *)at);
+    return state.value.u64;
+}
+
+static inline uint32_t
+read_u32(uint64_t at)
+{
+    state.faults |= (uint64_t)probe_read(&state.value.u32, sizeof state.value.u32, (const void *)at);
+    return state.value.u32;
+}
+
+static inline uint16_t
+read_u16(uint64_t at)
+{
+    state.faults |= (uint64_t)probe_read(&state.value.u16, sizeof state.value.u16, (const void *)at);
+    return state.value.u16;
+}
+
+static inline uint8_t
+read_u8(uint64_t at)
+{
+    state.faults |= (uint64_t)probe_read(&state.value.u8, sizeof state.value.u8, (const void *)at);
+    return state.value.u8;
+}
+
+#endif
