@@ -145,6 +145,22 @@ words_in_folder(struct arena *arena, const struct host *host, struct str folder,
     return str_printf(arena, "cd /d %.*s && %.*s", STR_ARG(shell_of_windows(arena, folder)), STR_ARG(command));
 }
 
+// As words_shell, safe to print: what would touch the terminal stands escaped in $'...', which bash and zsh read back.
+static struct str
+shell_to_print(struct arena *arena, struct str word)
+{
+    struct buf out = {.arena = arena};
+
+    if (str_equal(utf8_display(arena, word), word))
+        return words_shell(arena, word);
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '\\' || word.ptr[i] == '\'')
+            buf_add_byte(&out, '\\');
+        buf_add_byte(&out, word.ptr[i]);
+    }
+    return str_printf(arena, "$'%.*s'", STR_ARG(utf8_display(arena, buf_str(&out))));
+}
+
 struct str
 words_command(struct arena *arena, const struct host *host, const struct str_list *command,
               const struct report_privacy *privacy)
@@ -162,7 +178,7 @@ words_command(struct arena *arena, const struct host *host, const struct str_lis
             buf_add_byte(&out, ' ');
         // What is masked can't be typed again anyway: quotes around its stars would only disturb.
         if (!masked)
-            word = platform->double_quotes ? shell_of_windows(arena, word) : words_shell(arena, word);
+            word = platform->double_quotes ? shell_of_windows(arena, word) : shell_to_print(arena, word);
         buf_add(&out, utf8_display(arena, word));
     }
     return buf_str(&out);

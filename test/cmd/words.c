@@ -60,6 +60,17 @@ TEST(a_hostile_command_line_is_escaped)
     CHECK(str_find_byte(shown, '\n') == SIZE_MAX);
 }
 
+TEST(an_escaped_command_line_can_be_typed_again)
+{
+    struct str_list command = {0};
+    struct report_privacy privacy = {.full = true};
+
+    *LIST_ADD(arena, &command) = STR("\x1b[2J");
+    *LIST_ADD(arena, &command) = STR("it's\n\\d");
+    *LIST_ADD(arena, &command) = STR("a\\b");
+    CHECK_STR(words_command(arena, &(struct host){0}, &command, &privacy), "$'\\x1b[2J' $'it\\'s\\n\\\\d' 'a\\b'");
+}
+
 TEST(masked_words_are_not_quoted)
 {
     struct str_list command = {0};
