@@ -223,8 +223,10 @@ struct owner_state {
     uint64_t head; // of a list that ends where it begins
     uint32_t step; // what comes next
     uint32_t begun;
-    uint32_t met;     // descriptors in the table of the first thread
-    uint32_t sharers; // threads of the process that have that table
+    uint32_t met;        // descriptors in the table of the first thread
+    uint32_t sharers;    // threads of the process that have that table
+    uint32_t bind_slots; // of the table of bound TCP ports, and what the network adds to a port to find its slot
+    uint32_t bind_mix;
     uint32_t tgid;
     uint32_t tid;
     uint32_t chunks; // that are left of the table

@@ -35,6 +35,7 @@ enum step {
     STEP_TELL,
     STEP_SPACE,
     STEP_TCP,
+    STEP_BIND_SLOT,
     STEP_UDP_TABLE,
     STEP_BUCKET,
     STEP_BUCKET2,
@@ -165,10 +166,17 @@ static inline void
 begin_tcp(void)
 {
     uint64_t info = hash_of_tcp();
-    uint64_t table = read_u64(info + state.at[FIELD_HASH_BIND]);
-    uint32_t size = read_u32(info + state.at[FIELD_HASH_BIND_SIZE]);
-    uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & (size - 1);
-    state.node = read_u64(table + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
+    state.array = read_u64(info + state.at[FIELD_HASH_BIND]);
+    state.bind_slots = read_u32(info + state.at[FIELD_HASH_BIND_SIZE]);
+    state.bind_mix = read_u32(state.net + state.at[FIELD_NET_MIX]);
+    state.step = STEP_BIND_SLOT;
+}
+
+static inline void
+find_bind_slot(void)
+{
+    uint32_t slot = (state.port + state.bind_mix) & (state.bind_slots - 1);
+    state.node = read_u64(state.array + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
     state.step = STEP_BUCKET;
 }
 
@@ -187,7 +195,7 @@ static inline void
 next_port(void)
 {
     state.port++;
-    state.step = STEP_TCP;
+    state.step = STEP_BIND_SLOT;
 }
 
 static inline long
@@ -552,6 +560,9 @@ step(uint32_t i, void *data)
         return next_space();
     case STEP_TCP:
         begin_tcp();
+        return 0;
+    case STEP_BIND_SLOT:
+        find_bind_slot();
         return 0;
     case STEP_UDP_TABLE:
         begin_udp();
