@@ -1,5 +1,6 @@
 #include "sys/owner_task_linux.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,13 @@ tty_of(const struct owner_task *task)
 }
 
 static struct str
+text_at(const struct shared *shared, size_t at)
+{
+    assert(shared->texts.items && at < shared->texts.count);
+    return shared->texts.items[at];
+}
+
+static struct str
 user_of(struct shared *shared, uint32_t uid)
 {
     size_t at;
@@ -69,7 +77,7 @@ user_of(struct shared *shared, uint32_t uid)
         map64_put(shared->arena, &shared->users, uid, at);
         *LIST_ADD(shared->arena, &shared->texts) = user_name(shared->arena, uid);
     }
-    return shared->texts.items[at];
+    return text_at(shared, at);
 }
 
 // Processes with the same set of cgroups have the same in their /proc/PID/cgroup, whatever hierarchies there are and wherever
@@ -91,7 +99,7 @@ tell_group(struct shared *shared, const struct owner_task *task, struct process 
         map64_put(shared->arena, &shared->groups, task->groups, at);
         *LIST_ADD(shared->arena, &shared->texts) = group;
     }
-    out->cgroup = (struct fact){KNOWN_YES, shared->texts.items[at]};
+    out->cgroup = (struct fact){KNOWN_YES, text_at(shared, at)};
     out->netns = task->netns;
     out->pidns = task->pidns;
     out->same_netns = task->netns == shared->own_netns;
