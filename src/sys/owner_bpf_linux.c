@@ -374,13 +374,33 @@ owner_bpf_prepare(struct arena *arena)
     (void)owner_kernel_open(arena, ROOM, USUAL_WANTED, false);
 }
 
+// One port may have many sockets: the connections to its server.
+static bool
+asks_many_ports(const struct owner_search *search)
+{
+    uint32_t ports[MAX_PORTS];
+    size_t count = 0;
+    for (size_t i = 0; i < search->query->count; i++) {
+        const struct socket_row *row = asked_row(search, i);
+        uint32_t port = (uint32_t)row->protocol << 16 | row->local_port;
+        size_t k = 0;
+        while (k < count && ports[k] != port)
+            k++;
+        if (k == MAX_PORTS)
+            return true;
+        if (k == count)
+            ports[count++] = port;
+    }
+    return false;
+}
+
 enum owner_bpf
 owner_bpf_find(struct owner_search *search)
 {
     // Most files have one descriptor.
     size_t asked = search->asked.count;
     size_t room = asked + asked / 4 > ROOM ? asked + asked / 4 : ROOM;
-    bool all = asked > MAX_PORTS || owner_task_can(search->query);
+    bool all = asks_many_ports(search) || owner_task_can(search->query);
     struct quest quest = {
         .search = search, .session = owner_kernel_open(search->arena, room, asked, all), .proved = true};
     quest.scratch = arena_open();

@@ -156,6 +156,11 @@ owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
     if (kernel.open && kernel.process == getpid() && kernel.session.room >= room && kernel.wanted >= wanted &&
         kernel.session.all >= all)
         return &kernel.session;
+    // What was asked for before is asked for again.
+    if (kernel.open && kernel.process == getpid()) {
+        room = room > kernel.session.room ? room : kernel.session.room;
+        wanted = wanted > kernel.wanted ? wanted : kernel.wanted;
+    }
     if (kernel.open)
         owner_session_close(&kernel.session);
     kernel.process = getpid();
