@@ -40,8 +40,8 @@ people_name(struct str name)
         struct str people;
     } names[] = {
         {STR_INIT("sockets"), STR_INIT("ports")}, {STR_INIT("holders"), STR_INIT("programs")},
-        {STR_INIT("probe"), STR_INIT("trying")},  {STR_INIT("neighbour"), STR_INIT("WSL")},
-        {STR_INIT("http"), STR_INIT("http.sys")},
+        {STR_INIT("probe"), STR_INIT("trying")},  {STR_INIT("events"), STR_INIT("new servers")},
+        {STR_INIT("neighbour"), STR_INIT("WSL")}, {STR_INIT("http"), STR_INIT("http.sys")},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -142,17 +142,18 @@ try_holders(struct arena *arena, struct host *host)
     tell_of_kernel(arena, ability);
 }
 
-// That no kernel tells of them is no limit: they are looked for often enough.
+// That the kernel does not tell of new servers is no limit: they are looked for often enough.
 static void
-try_new_servers(struct arena *arena, struct host *host)
+try_events(struct arena *arena, struct host *host)
 {
-    struct ability *ability = add(arena, host, "new servers");
+    struct ability *ability = add(arena, host, "events");
     struct str why_not;
     ability->good = true;
     ability->detail =
         socket_watch_try(arena, &why_not)
-            ? STR("the kernel tells of one that comes over TCP (BPF)")
-            : str_printf(arena, "they are looked for; the kernel can't be asked to tell (BPF): %.*s", STR_ARG(why_not));
+            ? STR("the kernel tells of new TCP servers (BPF)")
+            : str_printf(arena, "new servers are looked for; the kernel can't be asked to tell (BPF): %.*s",
+                         STR_ARG(why_not));
 }
 
 static void
@@ -315,7 +316,7 @@ os_read_abilities(struct arena *arena, struct host *host)
 {
     try_sockets(arena, host);
     try_holders(arena, host);
-    try_new_servers(arena, host);
+    try_events(arena, host);
     try_namespaces(arena, host);
     try_redirects(arena, host);
     try_services(arena, host);

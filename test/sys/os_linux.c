@@ -51,8 +51,8 @@ find(const struct host *host, const char *name)
 
 TEST(each_ability_is_tried_and_told_once)
 {
-    static const char *const names[] = {"sockets",  "holders",    "namespaces", "redirects",
-                                        "services", "containers", "probe"};
+    static const char *const names[] = {"sockets",   "holders",  "events",     "namespaces",
+                                        "redirects", "services", "containers", "probe"};
     struct host host = {0};
     os_read_abilities(arena, &host);
     CHECK_INT(host.abilities.count, sizeof names / sizeof *names);
