@@ -8,6 +8,7 @@
 #include "cmd/table.h"
 #include "cmd/words.h"
 #include "core/journal.h"
+#include "core/platform.h"
 #include "core/report_free.h"
 #include "core/take_back.h"
 #include "sys/clock.h"
@@ -209,6 +210,22 @@ agree_and_go(struct undoing *undoing)
     return carry_out(undoing);
 }
 
+// What was done with more rights is in another record.
+static void
+say_nothing(const struct undoing *undoing)
+{
+    struct arena *arena = undoing->run->arena;
+    struct str elevated = platform_elevate(arena, platform_of(&undoing->host), STR("moorage undo"));
+    struct str elsewhere =
+        undoing->host.admin ? (struct str){0}
+                            : str_printf(arena, "; what was done with more rights, %.*s takes back", STR_ARG(elevated));
+
+    command_note(undoing->run, str_printf(arena,
+                                          "There is nothing to take back: a program that was asked to end is started "
+                                          "again by hand (moorage log shows what was done%.*s)",
+                                          STR_ARG(elsewhere)));
+}
+
 static int
 undo_run(struct command_run *run, struct err *err)
 {
@@ -224,9 +241,7 @@ undo_run(struct command_run *run, struct err *err)
     os_identify(run->arena, &undoing.host);
     const struct journal_act *last = journal_last_undoable(&journal);
     if (!last) {
-        command_note(run,
-                     STR("There is nothing to take back: a program that was asked to end is started again by hand "
-                         "(moorage log shows what was done; what was done as root, sudo moorage undo takes back)"));
+        say_nothing(&undoing);
         return finish(&undoing, "nothing", EXIT_BAD);
     }
     journal_with(run->arena, &journal, last, &undoing.acts);
