@@ -17,6 +17,7 @@ compare_u32(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// Those that no list shows have no number: how many they are is not known.
 static size_t
 count_unseen(struct arena *arena, const struct host *host)
 {
@@ -27,8 +28,18 @@ count_unseen(struct arena *arena, const struct host *host)
         pids[i] = host->unseen.items[i].pid;
     qsort(pids, host->unseen.count, sizeof *pids, compare_u32);
     for (size_t i = 0; i < host->unseen.count; i++)
-        count += i == 0 || pids[i] != pids[i - 1];
+        count += pids[i] != 0 && (i == 0 || pids[i] != pids[i - 1]);
     return count;
+}
+
+static struct str
+what_is_unseen(struct arena *arena, const struct host *host)
+{
+    size_t count = count_unseen(arena, host);
+
+    return count == 0 ? STR("other programs can't be seen from here")
+                      : str_printf(arena, "%.*s may not be looked into",
+                                   STR_ARG(words_count(arena, count, "program", "programs")));
 }
 
 static struct str
@@ -50,9 +61,8 @@ list_notes_unseen(const struct command_run *run, struct arena *arena, const stru
     if (count == 0 || host->complete || host->unseen.count == 0)
         return;
     struct str ports = words_count(arena, count, "port has no program here", "ports have no program here");
-    struct str programs = words_count(arena, count_unseen(arena, host), "program", "programs");
-    command_note(run, str_printf(arena, "%.*s, because %.*s may not be looked into: %.*s", STR_ARG(ports),
-                                 STR_ARG(programs), STR_ARG(who_sees(run, host))));
+    command_note(run, str_printf(arena, "%.*s, because %.*s: %.*s", STR_ARG(ports),
+                                 STR_ARG(what_is_unseen(arena, host)), STR_ARG(who_sees(run, host))));
 }
 
 // Whether a program, unit or container could be called this at all.
@@ -132,10 +142,8 @@ list_notes_nothing(const struct command_run *run, const struct list_filter *filt
         say_leases(run, host, filter->names.items[0]);
         say_containers(run, host, filter->names.items[0]);
         if (!host->complete && host->unseen.count)
-            command_note(
-                run, str_printf(run->arena, "%.*s may not be looked into: %.*s",
-                                STR_ARG(words_count(run->arena, count_unseen(run->arena, host), "program", "programs")),
-                                STR_ARG(who_sees(run, host))));
+            command_note(run, str_printf(run->arena, "%.*s: %.*s", STR_ARG(what_is_unseen(run->arena, host)),
+                                         STR_ARG(who_sees(run, host))));
     } else {
         command_note(run, run->operands.count || filter->only.count || filter->pids.count || filter->uids.count
                               ? STR("nothing that listens here matches")

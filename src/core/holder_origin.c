@@ -1,5 +1,7 @@
 #include "core/holder_parts.h"
 
+#include <assert.h>
+
 #include "base/buf.h"
 #include "core/known.h"
 #include "decode/forwarder.h"
@@ -417,6 +419,7 @@ holder_supervisor_process(struct arena *arena, const struct holder *holder, bool
 
     for (size_t i = 0; holder->process && i < holder->ancestry.count; i++) {
         const struct process *process = holder->ancestry.items[i];
+        assert(process);
         if (holder_is(arena, process, "supervisor") || watches_files(process) || (direct && loops(arena, process))) {
             if (many)
                 *many = holder_is(arena, process, "supervisor-of-many");

@@ -244,6 +244,8 @@ def in_a_container_no_bystander_is_said_to_have_it():
     assert cause["holders"] == [] and not any("one of" in note for note in cause["notes"]), cause
     said = lib.run(f"tcp/{port}", wrap=inside)
     assert said.err.startswith("other programs can't be seen from here: moorage doctor"), str(said)
+    listed = lib.run("list", port, wrap=inside)
+    assert "because other programs can't be seen from here: moorage doctor" in listed.err, str(listed)
 
 
 @test

@@ -9,7 +9,11 @@
 #include "sys/bpf/owner_tell.h"
 #include "sys/owner_program_linux.h"
 
-// Made twice: what is verified each time is dear, and a question about one port needs less.
+// Made twice: what is verified each time is dear, and a question about one port needs less. An editor sees the whole of it.
+#ifndef OWNER_ALL
+#define OWNER_ALL 1
+#endif
+
 enum {
     ALL = OWNER_ALL, // tells of processes, and walks the tables of all sockets
 };
@@ -128,11 +132,8 @@ tell_row(uint64_t sk)
     state.faults |= (uint64_t)probe_read(row->peer, sizeof row->peer, (const void *)peer);
     // What another protocol has put itself on (MPTCP), what waits at a listener and has no place in the bucket yet, and what is
     // bound and does nothing.
-    if (row->state == CLOSE)
-        state.odd++;
-    else if (row->state != TIME_WAIT && read_u64(sk + state.at[FIELD_ICSK_ULP]))
-        state.odd++;
-    else if (row->state == LISTEN && read_u32(sk + state.at[FIELD_ICSK_QUEUE] + state.at[FIELD_QUEUE_LENGTH]))
+    if (row->state == CLOSE || (row->state != TIME_WAIT && read_u64(sk + state.at[FIELD_ICSK_ULP])) ||
+        (row->state == LISTEN && read_u32(sk + state.at[FIELD_ICSK_QUEUE] + state.at[FIELD_QUEUE_LENGTH])))
         state.odd++;
 }
 
@@ -313,20 +314,22 @@ begin_all(uint64_t table, uint32_t mask, uint32_t slot_bytes, uint32_t head)
     state.step = STEP_SLOT;
 }
 
-static inline void
+static inline long
 begin_tcp_all(void)
 {
     uint64_t info = hash_of_tcp();
     begin_all(read_u64(info + state.at[FIELD_HASH_LISTEN]), read_u32(info + state.at[FIELD_HASH_LISTEN_MASK]),
               state.listen_slot_size, state.at[FIELD_LISTEN_SLOT_HEAD]);
+    return 0;
 }
 
-static inline void
+static inline long
 begin_udp_all(void)
 {
     uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
     begin_all(read_u64(table + state.at[FIELD_UDP_HASH]), read_u32(table + state.at[FIELD_UDP_MASK]),
               state.udp_slot_size, state.at[FIELD_UDP_SLOT_HEAD]);
+    return 0;
 }
 
 // Where a list of the table ends, a number stands that is no address.
@@ -528,6 +531,33 @@ next_waiter(void)
     hit->waiters += read_u64(node - state.at[FIELD_ENTRY_NODE] + state.at[FIELD_ENTRY_FUNC]) != state.epoll;
 }
 
+static inline long
+tell_next(void)
+{
+    tell_process(state.task);
+    state.step = state.after;
+    return 0;
+}
+
+// What a walk came to: a socket, or a file at once.
+static inline long
+meet(uint64_t sk, uint64_t file)
+{
+    if (sk && state.run == OWNER_RUN_UDP_SPACES) {
+        state.count++;
+        return end();
+    }
+    if (sk && state.run == OWNER_RUN_ROWS)
+        tell_row(sk);
+    else if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS))
+        tell_flags(sk);
+    else if (sk)
+        file = file_of(sk);
+    if (file)
+        consider(file);
+    return 0;
+}
+
 static long
 step(uint32_t i, void *data)
 {
@@ -548,11 +578,7 @@ step(uint32_t i, void *data)
     case STEP_PROCESS:
         return next_process();
     case STEP_TELL:
-        if (!ALL)
-            return end();
-        tell_process(state.task);
-        state.step = state.after;
-        return 0;
+        return ALL ? tell_next() : end();
     case STEP_FIRST:
         next_to_first();
         return 0;
@@ -581,15 +607,9 @@ step(uint32_t i, void *data)
         sk = next_udp();
         break;
     case STEP_TCP_ALL:
-        if (!ALL)
-            return end();
-        begin_tcp_all();
-        return 0;
+        return ALL ? begin_tcp_all() : end();
     case STEP_UDP_ALL:
-        if (!ALL)
-            return end();
-        begin_udp_all();
-        return 0;
+        return ALL ? begin_udp_all() : end();
     case STEP_SLOT:
         return ALL ? next_slot() : end();
     case STEP_MEMBER:
@@ -603,19 +623,7 @@ step(uint32_t i, void *data)
         next_waiter();
         return 0;
     }
-    if (sk && state.run == OWNER_RUN_UDP_SPACES) {
-        state.count++;
-        return end();
-    }
-    if (sk && state.run == OWNER_RUN_ROWS)
-        tell_row(sk);
-    else if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS))
-        tell_flags(sk);
-    else if (sk)
-        file = file_of(sk);
-    if (file)
-        consider(file);
-    return 0;
+    return meet(sk, file);
 }
 
 static inline void
