@@ -44,7 +44,10 @@ find(struct arena *arena, struct host *host, bool deep)
     size_t *sockets = arena_array(arena, host->sockets.count, sizeof *sockets);
     for (size_t i = 0; i < host->sockets.count; i++)
         sockets[i] = i;
-    CHECK(socket_owner_find(arena, &(struct owner_query){sockets, host->sockets.count, deep, 0}, host, &err));
+    CHECK(socket_owner_find(
+        arena,
+        &(struct owner_query){.sockets = sockets, .count = host->sockets.count, .reach = deep ? OWNER_DEEP : OWNER_ALL},
+        host, &err));
     CHECK_INT(host->tier, TIER_WINDOWS);
 }
 
@@ -219,8 +222,10 @@ TEST(one_process_alone_can_be_asked_about)
     if (host.sockets.count == 1)
         host.sockets.items[0].owner_pid = player.pid;
     struct host other = host;
-    CHECK(socket_owner_find(arena, &(struct owner_query){&socket, 1, false, player.pid}, &host, NULL));
-    CHECK(socket_owner_find(arena, &(struct owner_query){&socket, 1, false, told.pid}, &other, NULL));
+    CHECK(socket_owner_find(arena, &(struct owner_query){.sockets = &socket, .count = 1, .pid = player.pid}, &host,
+                            NULL));
+    CHECK(
+        socket_owner_find(arena, &(struct owner_query){.sockets = &socket, .count = 1, .pid = told.pid}, &other, NULL));
     player_end(&player);
     CHECK_INT(host.holdings.count, 1);
     CHECK_INT(host.holdings.items[0].pid, player.pid);
