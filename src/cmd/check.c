@@ -148,10 +148,7 @@ print_json(struct command_run *run, const struct inquest *inquest)
         json_add_bool(object, "proved", !outcome->failed && outcome->answer.proved);
         json_add_str(run->arena, object, "state", verdict_of(outcome));
         struct str who = run->privacy.share ? (struct str){0} : who_of(&view, outcome);
-        if (who.len)
-            json_add_str(run->arena, object, "who", who);
-        else
-            json_add_null(object, "who");
+        json_add_str_or_null(run->arena, object, "who", who);
         if (why_browsers_refuse(&outcome->answer))
             json_add_bool(object, "browsers_refuse", true);
         if (!outcome->failed && outcome->answer.lease)

@@ -98,10 +98,7 @@ print_json(struct command_run *run, const struct host *host, const struct record
         json_add_str(arena, object, "name", ability->name);
         json_add_bool(object, "good", ability->good);
         json_add_str(arena, object, "detail", ability->detail);
-        if (ability->fix.len)
-            json_add_str(arena, object, "fix", ability->fix);
-        else
-            json_add_null(object, "fix");
+        json_add_str_or_null(arena, object, "fix", ability->fix);
     }
     if (recording) {
         cJSON *object = json_add_object(document, "recorded");

@@ -3,7 +3,6 @@
 #include "base/utf8.h"
 #include "cmd/words.h"
 #include "core/known.h"
-#include "core/platform.h"
 #include "core/snapshot.h"
 #include "sys/process.h"
 #include "sys/socket_owner.h"
@@ -317,11 +316,6 @@ inquest_say_unseen(const struct inquest *inquest, const struct command_run *run)
     }
     if (most == 0)
         return;
-    struct str programs = listed == 0 ? STR("other programs") : words_count(run->arena, listed, "program", "programs");
-    struct str see = inquest->host.admin
-                         ? STR("moorage doctor tells why")
-                         : str_printf(run->arena, "%.*s shows all",
-                                      STR_ARG(platform_elevate(run->arena, platform_of(&inquest->host), again)));
-    command_note(run, str_printf(run->arena, "%.*s %s: %.*s", STR_ARG(programs),
-                                 listed == 0 ? "can't be seen from here" : "may not be looked into", STR_ARG(see)));
+    command_note(run, str_printf(run->arena, "%.*s: %.*s", STR_ARG(words_unseen(run->arena, listed)),
+                                 STR_ARG(words_who_sees(run->arena, &inquest->host, again))));
 }

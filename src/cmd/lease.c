@@ -26,6 +26,13 @@ struct lease_options {
 // A time that was not given; 0 is one that nobody means.
 static const struct lease_options preset = {.ttl_ms = -1};
 
+// As a lease is asked for: 0 = no time was given.
+static int64_t
+ttl_of(const struct lease_options *options)
+{
+    return options->ttl_ms > 0 ? options->ttl_ms : 0;
+}
+
 static const struct opt lease_items[] = {
     {.name = "ttl",
      .kind = OPT_SPAN,
@@ -100,7 +107,7 @@ static int
 lease_take(struct command_run *run, struct err *err)
 {
     const struct lease_options *options = run->options;
-    struct pick_wish wish = {.count = 1, .lease = {.ttl_ms = options->ttl_ms > 0 ? options->ttl_ms : 0}};
+    struct pick_wish wish = {.count = 1, .lease = {.ttl_ms = ttl_of(options)}};
     uint64_t port = 0;
 
     if (run->operands.count != 2)
@@ -310,8 +317,7 @@ lease_change(struct command_run *run, bool release, struct err *err)
         code = fail_gone(run, err);
         goto out;
     }
-    if (!(release ? lease_release(set, &lease, err)
-                  : lease_renew(set, &lease, options->ttl_ms > 0 ? options->ttl_ms : 0, err)))
+    if (!(release ? lease_release(set, &lease, err) : lease_renew(set, &lease, ttl_of(options), err)))
         goto out;
     code = EXIT_GOOD;
     *LIST_ADD(run->arena, &list) = lease;

@@ -6,7 +6,6 @@
 #include "cmd/table.h"
 #include "cmd/words.h"
 #include "core/container.h"
-#include "core/platform.h"
 
 static int
 compare_u32(const void *a, const void *b)
@@ -32,24 +31,6 @@ count_unseen(struct arena *arena, const struct host *host)
     return count;
 }
 
-static struct str
-what_is_unseen(struct arena *arena, const struct host *host)
-{
-    size_t count = count_unseen(arena, host);
-
-    return count == 0 ? STR("other programs can't be seen from here")
-                      : str_printf(arena, "%.*s may not be looked into",
-                                   STR_ARG(words_count(arena, count, "program", "programs")));
-}
-
-static struct str
-who_sees(const struct command_run *run, const struct host *host)
-{
-    return host->admin ? STR("moorage doctor tells why")
-                       : str_printf(run->arena, "%.*s shows all",
-                                    STR_ARG(platform_elevate(run->arena, platform_of(host), run->again)));
-}
-
 void
 list_notes_unseen(const struct command_run *run, struct arena *arena, const struct host *host,
                   const struct list_rows *rows)
@@ -62,7 +43,8 @@ list_notes_unseen(const struct command_run *run, struct arena *arena, const stru
         return;
     struct str ports = words_count(arena, count, "port has no program here", "ports have no program here");
     command_note(run, str_printf(arena, "%.*s, because %.*s: %.*s", STR_ARG(ports),
-                                 STR_ARG(what_is_unseen(arena, host)), STR_ARG(who_sees(run, host))));
+                                 STR_ARG(words_unseen(arena, count_unseen(arena, host))),
+                                 STR_ARG(words_who_sees(run->arena, host, run->again))));
 }
 
 // Whether a program, unit or container could be called this at all.
@@ -142,8 +124,9 @@ list_notes_nothing(const struct command_run *run, const struct list_filter *filt
         say_leases(run, host, filter->names.items[0]);
         say_containers(run, host, filter->names.items[0]);
         if (!host->complete && host->unseen.count)
-            command_note(run, str_printf(run->arena, "%.*s: %.*s", STR_ARG(what_is_unseen(run->arena, host)),
-                                         STR_ARG(who_sees(run, host))));
+            command_note(run, str_printf(run->arena, "%.*s: %.*s",
+                                         STR_ARG(words_unseen(run->arena, count_unseen(run->arena, host))),
+                                         STR_ARG(words_who_sees(run->arena, host, run->again))));
     } else {
         command_note(run, run->operands.count || filter->only.count || filter->pids.count || filter->uids.count
                               ? STR("nothing that listens here matches")

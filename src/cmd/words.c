@@ -70,6 +70,22 @@ words_holders(struct arena *arena, const struct holder_list *holders)
 }
 
 struct str
+words_unseen(struct arena *arena, size_t count)
+{
+    return count == 0 ? STR("other programs can't be seen from here")
+                      : str_printf(arena, "%.*s may not be looked into",
+                                   STR_ARG(words_count(arena, count, "program", "programs")));
+}
+
+struct str
+words_who_sees(struct arena *arena, const struct host *host, struct str again)
+{
+    return host->admin
+               ? STR("moorage doctor tells why")
+               : str_printf(arena, "%.*s shows all", STR_ARG(platform_elevate(arena, platform_of(host), again)));
+}
+
+struct str
 words_protocol(enum protocol protocol)
 {
     switch (protocol) {

@@ -35,6 +35,14 @@ words_took(struct arena *arena, int64_t ms);
 struct str
 words_holders(struct arena *arena, const struct holder_list *holders);
 
+// What of the programs was not seen: so many "may not be looked into"; 0, where no list shows them, "can't be seen from here".
+struct str
+words_unseen(struct arena *arena, size_t count);
+
+// What shows all of them: the command `again` with more rights, or for whom has these, what tells why not. Ready to print.
+struct str
+words_who_sees(struct arena *arena, const struct host *host, struct str again);
+
 // "TCP", "UDP", "UDP-Lite", "TCP" for MPTCP too, which shares its ports.
 struct str
 words_protocol(enum protocol protocol);

@@ -46,12 +46,6 @@ struct quest {
     bool proved;             // so far, the counts are what was found
 };
 
-static const struct socket_row *
-asked_row(const struct owner_search *search, size_t asked)
-{
-    return &search->host->sockets.items[search->query->sockets[asked]];
-}
-
 // The bucket of a port shows the sockets of this network namespace alone, and of MPTCP only parts that have no file.
 static bool
 has_bucket(const struct owner_layout *layout, const struct socket_row *row)
@@ -109,7 +103,7 @@ find_in_tables(struct quest *quest)
     bool tcp = false;
     bool udp = false;
     for (size_t i = 0; i < search->query->count; i++) {
-        const struct socket_row *row = asked_row(search, i);
+        const struct socket_row *row = owner_search_row(search, i);
         if (!row->inode || !has_bucket(layout, row))
             continue;
         tcp = tcp || (row->protocol == PROTOCOL_TCP && row->state == SOCKET_LISTEN);
@@ -131,7 +125,7 @@ want_inodes(struct quest *quest)
 {
     owner_session_want_none(quest->session);
     for (size_t i = 0; i < quest->search->query->count; i++) {
-        uint64_t inode = asked_row(quest->search, i)->inode;
+        uint64_t inode = owner_search_row(quest->search, i)->inode;
         if (inode && !map64_get(&quest->files, inode, NULL))
             owner_session_want(quest->session, inode);
     }
@@ -381,7 +375,7 @@ asks_many_ports(const struct owner_search *search)
     uint32_t ports[MAX_PORTS];
     size_t count = 0;
     for (size_t i = 0; i < search->query->count; i++) {
-        const struct socket_row *row = asked_row(search, i);
+        const struct socket_row *row = owner_search_row(search, i);
         uint32_t port = (uint32_t)row->protocol << 16 | row->local_port;
         size_t k = 0;
         while (k < count && ports[k] != port)
@@ -432,7 +426,7 @@ read_flags_of(struct owner_search *search, struct owner_session *session, uint64
         size_t asked;
         if (!map64_get(cookies, session->hits[i].inode, &asked))
             continue;
-        struct socket_row *row = &search->host->sockets.items[search->query->sockets[asked]];
+        struct socket_row *row = owner_search_row(search, asked);
         row->reuse_addr = tri_of(session->hits[i].fd & layout->reuse_addr.mask);
         row->reuse_port = tri_of(session->hits[i].fd >> 8 & layout->reuse_port.mask);
     }
@@ -447,7 +441,7 @@ owner_bpf_read_flags(struct owner_search *search)
     if (!layout || !layout->flags)
         return;
     for (size_t i = 0; i < search->query->count; i++) {
-        const struct socket_row *row = asked_row(search, i);
+        const struct socket_row *row = owner_search_row(search, i);
         if (!row->cookie || !has_bucket(layout, row))
             continue;
         map64_put(search->arena, &cookies, row->cookie, i);

@@ -222,7 +222,7 @@ judge_in_flight(struct deep *deep)
     for (size_t i = 0; i < search->query->count && open; i++) {
         if (!owner_search_is_open(search, i))
             continue;
-        uint64_t inode = search->host->sockets.items[search->query->sockets[i]].inode;
+        uint64_t inode = owner_search_row(search, i)->inode;
         for (size_t k = 0; k < deep->in_flight.count; k++) {
             const struct in_flight *waiting = &deep->in_flight.items[k];
             owner_search_hold(search, inode,

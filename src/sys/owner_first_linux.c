@@ -39,12 +39,6 @@ struct candidate_list {
     size_t count;
 };
 
-static const struct socket_row *
-asked_row(const struct owner_search *search, size_t asked)
-{
-    return &search->host->sockets.items[search->query->sockets[asked]];
-}
-
 static void
 look_into(struct first *first, uint32_t pid)
 {
@@ -125,7 +119,7 @@ static void
 look_around(struct first *first, const struct candidate_list *list, size_t middle, size_t asked)
 {
     const struct owner_search *search = first->search;
-    uint64_t inode = asked_row(search, asked)->inode;
+    uint64_t inode = owner_search_row(search, asked)->inode;
 
     for (size_t away = 0; away < list->count && owner_search_is_open(search, asked); away++)
         for (int side = 0; side < 2; side++) {
@@ -141,7 +135,7 @@ static void
 look_near(struct first *first, const struct candidate_list *all, size_t asked)
 {
     const struct owner_search *search = first->search;
-    uint64_t inode = asked_row(search, asked)->inode;
+    uint64_t inode = owner_search_row(search, asked)->inode;
     struct candidate_list list = {arena_array(search->arena, all->count, sizeof *list.items), all->count};
     size_t best = 0;
 
@@ -178,7 +172,7 @@ static void
 look_into_group(struct first *first, size_t asked, bool whole)
 {
     struct arena *arena = first->search->arena;
-    uint64_t group = asked_row(first->search, asked)->cgroup;
+    uint64_t group = owner_search_row(first->search, asked)->cgroup;
     uint32_t *pids = arena_array(arena, GROUP_MOST, sizeof *pids);
     struct str path;
 
@@ -201,7 +195,7 @@ look_into_groups(struct first *first, bool whole)
     uint64_t last = 0;
 
     for (size_t i = 0; i < search->query->count; i++) {
-        uint64_t group = asked_row(search, i)->cgroup;
+        uint64_t group = owner_search_row(search, i)->cgroup;
         if (group == last || !owner_search_is_open(search, i))
             continue;
         last = group;
@@ -217,7 +211,7 @@ likely_user(const struct owner_search *search)
 
     while (at + 1 < search->query->count && !owner_search_is_open(search, at))
         at++;
-    return asked_row(search, at)->uid;
+    return owner_search_row(search, at)->uid;
 }
 
 bool

@@ -48,6 +48,13 @@ struct owner_search {
     size_t hidden;    // files that more refers to than descriptors and sleepers explain
 };
 
+// The row of an asked socket (index into query->sockets), in the host.
+static inline struct socket_row *
+owner_search_row(const struct owner_search *search, size_t asked)
+{
+    return &search->host->sockets.items[search->query->sockets[asked]];
+}
+
 // Notes a holder of the asked sockets with this inode; what is known already is not noted twice.
 void
 owner_search_hold(struct owner_search *search, uint64_t inode, struct holding how);

@@ -74,7 +74,7 @@ is_of_kernel(const struct host *host, const struct socket_row *row)
 bool
 owner_search_is_open(const struct owner_search *search, size_t asked)
 {
-    const struct socket_row *row = &search->host->sockets.items[search->query->sockets[asked]];
+    const struct socket_row *row = owner_search_row(search, asked);
     return row->inode && !search->held[asked] && !is_of_kernel(search->host, row);
 }
 
