@@ -26,32 +26,17 @@ UNUSED static long (*loop)(uint32_t count, long (*each)(uint32_t, void *), void 
                            uint64_t flags) = (long (*)(uint32_t count, long (*each)(uint32_t, void *), void *data,
                                                        uint64_t flags))181;
 
-static inline uint64_t
-read_u64(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u64, sizeof state.value.u64, (const void *)at);
-    return state.value.u64;
-}
-
-static inline uint32_t
-read_u32(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u32, sizeof state.value.u32, (const void *)at);
-    return state.value.u32;
-}
-
-static inline uint16_t
-read_u16(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u16, sizeof state.value.u16, (const void *)at);
-    return state.value.u16;
-}
-
-static inline uint8_t
-read_u8(uint64_t at)
-{
-    state.faults |= (uint64_t)probe_read(&state.value.u8, sizeof state.value.u8, (const void *)at);
-    return state.value.u8;
-}
+// read_u64(at) and its like give a number of the kernel's.
+#define READER(width)                                                                                               \
+    static inline uint##width##_t read_u##width(uint64_t at)                                                        \
+    {                                                                                                               \
+        state.faults |= (uint64_t)probe_read(&state.value.u##width, sizeof state.value.u##width, (const void *)at); \
+        return state.value.u##width;                                                                                \
+    }
+READER(8)
+READER(16)
+READER(32)
+READER(64)
+#undef READER
 
 #endif
