@@ -30,11 +30,13 @@ search_begin(struct owner_search *search)
 }
 
 // Whether the same was noted before. A descriptor comes once in a walk, so that only what an earlier search found can repeat
-// it; the rare places, and threads of which it can't be told who shares a table, can repeat themselves.
+// it; the rare places, and threads of which it can't be told who shares a table, can repeat themselves. The kernel tells tables
+// apart by their addresses.
 static bool
 is_known(const struct owner_search *search, const struct holding *how)
 {
-    bool any_thread = how->how == HOLDING_THREAD_FD && (search->by_kernel || !search->walk->tables_tell);
+    bool walks = search->walk->proc >= 0;
+    bool any_thread = walks && how->how == HOLDING_THREAD_FD && (search->by_kernel || !search->walk->tables_tell);
     size_t count = how->how == HOLDING_FD ? search->first_new : search->host->holdings.count;
     for (size_t i = 0; i < count; i++) {
         const struct holding *old = &search->host->holdings.items[i];
