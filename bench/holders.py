@@ -32,15 +32,17 @@ COLUMNS = [("ms", "{:.2f}"), ("CPU ms", "{:.2f}"), ("peak MiB", "{:.1f}"), ("rat
 class Size:
     """How busy the machine is, in totals."""
 
-    def __init__(self, name, processes, fds, listeners, connections, users):
+    def __init__(self, name, processes, fds, listeners, connections, users, namespaces=0):
         self.name, self.fds = name, fds
-        self.numbers = [processes, fds, listeners, connections, users, FIRST_PORT]
+        self.numbers = [processes, fds, listeners, connections, users, namespaces, FIRST_PORT]
         self.words = (f"{processes:,} processes, {fds:,} open files, {listeners:,} listeners, "
                       f"{2 * connections:,} ends of connections, {users} users")
+        if namespaces:
+            self.words += f", {namespaces} other networks"
 
 
 SIZES = [Size("SMALL", 300, 10_000, 60, 200, 10), Size("BIG", 2_000, 215_000, 10_000, 40_000, 40),
-         Size("FAT", 20, 200_000, 20, 0, 1)]
+         Size("FAT", 20, 200_000, 20, 0, 1), Size("HOST", 400, 43_000, 2_000, 8_000, 10, namespaces=50)]
 GROWTH = [Size("GROWTH", 400, fds, 400, 0, 10) for fds in (10_000, 50_000, 200_000, 400_000)]
 
 

@@ -1,20 +1,25 @@
 // A machine that is busy: processes with open files, listeners and connections, for other programs to be measured on.
 //
-//     load PROCESSES FDS LISTENERS CONNECTIONS USERS FIRST_PORT
+//     load PROCESSES FDS LISTENERS CONNECTIONS USERS NAMESPACES FIRST_PORT
 //
 // The numbers are totals, shared out evenly over the processes. Each process listens on ports of its own from FIRST_PORT
 // on, connects to itself, and fills up with what servers have open: files, pipes, sockets. As root the processes belong to
-// USERS users. Prints "PORT PID" for each listener, then "ready", and ends with all its processes when its input does.
+// USERS users, and the first NAMESPACES of them have a network of their own each, as containers do. Prints "PORT PID" for
+// each listener of the network that it was started in, then "ready", and ends with all its processes when its input does.
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,6 +31,7 @@ enum {
 
 struct share {
     unsigned fds, listeners, connections, user, first_port;
+    bool alone; // in a network of its own
 };
 
 // Where a process tells that it is as it should be ('+'), or that it could not ('-').
@@ -46,6 +52,19 @@ static unsigned
 part(unsigned total, unsigned n, unsigned count)
 {
     return total / count + (n < total % count);
+}
+
+// A network with nothing in it but its loopback interface, which a new one has down.
+static void
+leave_network(void)
+{
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int asked;
+
+    if (unshare(CLONE_NEWNET) != 0 || (asked = socket(AF_INET, SOCK_DGRAM, 0)) < 0 ||
+        ioctl(asked, SIOCSIFFLAGS, &loopback) != 0)
+        fail("network");
+    close(asked);
 }
 
 static int
@@ -88,12 +107,14 @@ fill(unsigned fds)
 }
 
 static void
-serve(const struct share *share)
+serve(const struct share *share, pid_t parent)
 {
     unsigned used = share->listeners + 2 * share->connections;
     int first = -1;
 
     close(STDOUT_FILENO);
+    if (share->alone)
+        leave_network();
     for (unsigned i = 0; i < share->listeners; i++) {
         int made = listen_on(share->first_port + i);
         first = first < 0 ? made : first;
@@ -103,6 +124,9 @@ serve(const struct share *share)
     fill(share->fds > used ? share->fds - used : 0);
     if (share->user && (setgid(share->user) != 0 || setuid(share->user) != 0))
         fail("setuid");
+    // After setuid(), which clears it: who kills the first process is rid of all.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        fail("end with its parent");
     if (write(told, "+", 1) != 1)
         _exit(1);
     for (;;)
@@ -126,8 +150,9 @@ number(const char *text)
 static bool
 build(char **argv, pid_t *pids, unsigned processes, int ready)
 {
+    pid_t parent = getpid();
     unsigned fds = number(argv[2]), listeners = number(argv[3]), connections = number(argv[4]);
-    unsigned users = number(argv[5]), port = number(argv[6]);
+    unsigned users = number(argv[5]), namespaces = number(argv[6]), port = number(argv[7]);
 
     for (unsigned i = 0; i < processes; i++) {
         struct share share = {
@@ -136,13 +161,14 @@ build(char **argv, pid_t *pids, unsigned processes, int ready)
             .connections = part(connections, i, processes),
             .user = geteuid() == 0 && users > 0 ? FIRST_USER + i % users : 0,
             .first_port = port,
+            .alone = i < namespaces,
         };
         pids[i] = fork();
         if (pids[i] < 0)
             return false;
         if (pids[i] == 0)
-            serve(&share);
-        for (unsigned k = 0; k < share.listeners; k++)
+            serve(&share, parent);
+        for (unsigned k = 0; k < share.listeners && !share.alone; k++)
             printf("%u %d\n", port + k, (int)pids[i]);
         port += share.listeners;
     }
@@ -159,8 +185,8 @@ build(char **argv, pid_t *pids, unsigned processes, int ready)
 int
 main(int argc, char **argv)
 {
-    if (argc != 7 || number(argv[1]) == 0) {
-        fputs("load PROCESSES FDS LISTENERS CONNECTIONS USERS FIRST_PORT\n", stderr);
+    if (argc != 8 || number(argv[1]) == 0) {
+        fputs("load PROCESSES FDS LISTENERS CONNECTIONS USERS NAMESPACES FIRST_PORT\n", stderr);
         return 2;
     }
     unsigned processes = number(argv[1]);
