@@ -87,3 +87,23 @@ proc_net_rows(struct arena *arena, struct str table, enum protocol protocol, enu
             *LIST_ADD(arena, &host->sockets) = row;
     }
 }
+
+// "TCP6: inuse 3", "UDP: inuse 2 mem 1"
+bool
+proc_net_in_use(struct str sockstat, enum protocol protocol, enum family family, uint64_t *out)
+{
+    struct str line;
+    while (str_cut(&sockstat, '\n', &line)) {
+        struct str name;
+        struct str word;
+        if (!str_cut(&line, ':', &name))
+            continue;
+        bool is_ipv6 = str_ends(name, STR("6"));
+        if (is_ipv6)
+            name.len--;
+        if (is_ipv6 == (family == FAMILY_IPV6) && str_equal_nocase(name, host_protocol_name(protocol)))
+            return str_word(&line, &word) && str_equal(word, STR("inuse")) && str_word(&line, &word) &&
+                   str_to_u64(word, 10, out);
+    }
+    return false;
+}

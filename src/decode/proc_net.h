@@ -22,4 +22,10 @@ void
 proc_net_rows(struct arena *arena, struct str table, enum protocol protocol, enum family family, unsigned states,
               uint16_t first, uint16_t last, struct host *host);
 
+// How many sockets of the protocol and family have a place in the tables of the network, by the text of /proc/net/sockstat (IPv4)
+// or sockstat6: those that listen or are connected, without those in TIME_WAIT and without handshakes under way
+// (sock_prot_inuse_get of net/core/sock.c). False where the text does not tell.
+bool
+proc_net_in_use(struct str sockstat, enum protocol protocol, enum family family, uint64_t *out);
+
 #endif

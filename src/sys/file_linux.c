@@ -58,46 +58,46 @@ file_read_open(struct arena *arena, int fd, size_t limit, struct str *out, int *
     return true;
 }
 
-bool
-file_read(struct arena *arena, const char *path, size_t limit, bool follow, struct str *out, struct err *err)
+int
+file_open_regular(const char *path, bool follow, struct err *err)
 {
-    bool good = false;
-    int error = 0;
     struct stat facts;
     int fd = -1;
 
     // Opening a device can already do something (tapes, watchdogs), so its kind is asked before; the answer of fstat is
     // the one that counts.
-    if ((follow ? stat(path, &facts) : lstat(path, &facts)) < 0) {
-        refuse(err, errno, "open", path);
-        goto out;
-    }
-    if (S_ISREG(facts.st_mode)) {
+    bool good = (follow ? stat(path, &facts) : lstat(path, &facts)) == 0;
+    if (good && S_ISREG(facts.st_mode)) {
         fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
-        if (fd < 0 || fstat(fd, &facts) < 0) {
-            refuse(err, errno, "open", path);
-            goto out;
-        }
+        good = fd >= 0 && fstat(fd, &facts) == 0;
     }
-    if (!S_ISREG(facts.st_mode)) {
-        err_set(err, ERR_FORMAT, 0, "open %s: it is not a regular file", path);
-        goto out;
-    }
-    // One byte more than allowed tells "exactly the limit" from "more".
-    size_t most = limit < SIZE_MAX ? limit + 1 : limit;
-    if (!file_read_open(arena, fd, most, out, &error)) {
-        refuse(err, error, "read", path);
-        goto out;
-    }
-    if (out->len > limit) {
-        *out = (struct str){0};
-        err_set(err, ERR_FORMAT, 0, "read %s: it is larger than %zu bytes", path, limit);
-        goto out;
-    }
-    good = true;
-out:
-    if (fd >= 0)
+    if (!good)
+        refuse(err, errno, "open", path);
+    else if (!S_ISREG(facts.st_mode))
+        good = err_set(err, ERR_FORMAT, 0, "open %s: it is not a regular file", path);
+    if (!good && fd >= 0) {
         close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+bool
+file_read(struct arena *arena, const char *path, size_t limit, bool follow, struct str *out, struct err *err)
+{
+    int error = 0;
+    int fd = file_open_regular(path, follow, err);
+    if (fd < 0)
+        return false;
+    // One byte more than allowed tells "exactly the limit" from "more".
+    bool good = file_read_open(arena, fd, limit < SIZE_MAX ? limit + 1 : limit, out, &error);
+    if (!good) {
+        refuse(err, error, "read", path);
+    } else if (out->len > limit) {
+        *out = (struct str){0};
+        good = err_set(err, ERR_FORMAT, 0, "read %s: it is larger than %zu bytes", path, limit);
+    }
+    close(fd);
     return good;
 }
 

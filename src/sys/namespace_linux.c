@@ -18,6 +18,7 @@
 #include "sys/file.h"
 #include "sys/netlink_socket_linux.h"
 #include "sys/port_view_linux.h"
+#include "sys/proc_net_linux.h"
 #include "sys/proc_view_linux.h"
 #include "sys/sock_diag_linux.h"
 
@@ -262,7 +263,7 @@ read_from_outside(struct reading *reading, const struct place *place, struct hos
     if (place->netns.pid == 0)
         return KNOWN_NOT_ALLOWED;
     path_of(folder, place->netns.pid, place->tid, "net");
-    if (!sock_diag_read_files(reading->arena, folder, &reading->query, found, &err))
+    if (!proc_net_read_waiting(reading->arena, folder, &reading->query, found, &err))
         return err.kind == ERR_GONE ? KNOWN_GONE : KNOWN_NOT_ALLOWED;
     // The pid may have become another process meanwhile.
     return place->table == 0 || table_of(place->netns.pid, place->tid) == place->table ? KNOWN_YES : KNOWN_GONE;

@@ -9,14 +9,11 @@
 #include "base/buf.h"
 #include "decode/inet_diag.h"
 #include "decode/netlink.h"
-#include "decode/proc_net.h"
-#include "sys/file.h"
 #include "sys/net.h"
+#include "sys/proc_net_linux.h"
 
 // A thread that entered another namespace has other files than the process it belongs to.
 #define OWN_FOLDER "/proc/thread-self/net"
-// Some 150 bytes a socket: more than three million of them.
-#define TABLE_LIMIT ((size_t)512 << 20)
 
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 
@@ -30,14 +27,6 @@ is_present(enum protocol protocol)
     if (protocol == PROTOCOL_UDPLITE)
         return access("/proc/net/udplite", F_OK) == 0;
     return protocol != PROTOCOL_MPTCP || access("/proc/sys/net/mptcp", F_OK) == 0;
-}
-
-static void
-keep(struct arena *arena, struct str name, struct str bytes, struct host *host)
-{
-    struct raw_bytes *raw = LIST_ADD(arena, &host->raw);
-    raw->name = name;
-    raw->bytes = bytes;
 }
 
 static bool
@@ -57,12 +46,12 @@ ask(struct arena *arena, struct netlink_socket *netlink, const struct socket_que
         inet_diag_rows(arena, answer, protocol, query->first, query->last, host);
     arena_close(scratch);
     if (good && query->record)
-        keep(arena,
-             str_printf(arena, "sock_diag %.*s %s", STR_ARG(host_protocol_name(protocol)),
-                        family == FAMILY_NONE   ? "ipv4 ipv6"
-                        : family == FAMILY_IPV4 ? "ipv4"
-                                                : "ipv6"),
-             answer, host);
+        *LIST_ADD(arena, &host->raw) =
+            (struct raw_bytes){str_printf(arena, "sock_diag %.*s %s", STR_ARG(host_protocol_name(protocol)),
+                                          family == FAMILY_NONE   ? "ipv4 ipv6"
+                                          : family == FAMILY_IPV4 ? "ipv4"
+                                                                  : "ipv6"),
+                               answer};
     return good;
 }
 
@@ -80,32 +69,6 @@ read_by_netlink(struct arena *arena, struct netlink_socket *netlink, const struc
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (!ask(arena, netlink, query, protocol, families[i], deadline_us, host, err))
             return false;
-    }
-    return true;
-}
-
-static bool
-read_file(struct arena *arena, const char *folder, const struct socket_query *query, enum protocol protocol,
-          struct host *host, struct err *err)
-{
-    // There is no such file of MPTCP: what blocks a port are its TCP subflows, which the TCP file has.
-    if (protocol == PROTOCOL_MPTCP || inet_diag_states(protocol, query->states) == 0)
-        return true;
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        char path[96];
-        struct str table;
-        struct err why = {0};
-        snprintf(path, sizeof path, "%s/%.*s%s", folder, STR_ARG(host_protocol_name(protocol)),
-                 families[i] == FAMILY_IPV4 ? "" : "6");
-        if (!file_read(arena, path, TABLE_LIMIT, false, &table, &why)) {
-            // A kernel without IPv6 or UDP-Lite; a namespace's TCP over IPv4 is missing only when the process ended.
-            if (why.kind == ERR_GONE && (protocol != PROTOCOL_TCP || families[i] != FAMILY_IPV4))
-                continue;
-            return err_set(err, why.kind, why.os, "%s", why.text);
-        }
-        proc_net_rows(arena, table, protocol, families[i], query->states, query->first, query->last, host);
-        if (query->record)
-            keep(arena, str_copy(arena, str_of(path)), table, host);
     }
     return true;
 }
@@ -147,7 +110,7 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
             read_by_netlink(arena, netlink, query, protocol, deadline_us, host, &why))
             continue;
         host->sockets.count = before;
-        if (!read_file(arena, OWN_FOLDER, query, protocol, host, err))
+        if (!proc_net_read_table(arena, OWN_FOLDER, query, protocol, host, err))
             return err_prefix(err, "%s", why.text);
         if (protocol != PROTOCOL_MPTCP)
             host->socket_source = STR("/proc/net");
@@ -207,15 +170,4 @@ sock_diag_find_row(struct netlink_socket *netlink, const struct socket_row *want
                 message.type != NETLINK_ERROR && inet_diag_parse(message.payload, wanted->protocol, out);
     arena_close(arena);
     return good;
-}
-
-bool
-sock_diag_read_files(struct arena *arena, const char *folder, const struct socket_query *query, struct host *host,
-                     struct err *err)
-{
-    for (enum protocol protocol = PROTOCOL_TCP; protocol < PROTOCOL_COUNT; protocol++) {
-        if ((query->protocols & 1u << protocol) && !read_file(arena, folder, query, protocol, host, err))
-            return false;
-    }
-    return true;
 }

@@ -33,9 +33,4 @@ sock_diag_find_row(struct netlink_socket *netlink, const struct socket_row *want
 void
 sock_diag_name_devices(struct arena *arena, struct host *host, size_t start);
 
-// The same as sock_diag_read() from the files tcp, tcp6, udp, ... in `folder` ("/proc/17/net": the namespace of process 17) alone.
-bool
-sock_diag_read_files(struct arena *arena, const char *folder, const struct socket_query *query, struct host *host,
-                     struct err *err);
-
 #endif

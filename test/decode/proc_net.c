@@ -107,6 +107,23 @@ TEST(lines_that_are_not_what_they_should_be_are_none)
     CHECK(!proc_net_parse(str_of(listener), PROTOCOL_UDP, FAMILY_IPV4, &row));
 }
 
+TEST(what_is_in_use_is_told_by_protocol_and_family)
+{
+    struct str ipv4 = STR("sockets: used 35\nTCP: inuse 8 orphan 0 tw 346 alloc 15 mem 244\nUDP: inuse 2 mem 0\n"
+                          "UDPLITE: inuse 1\nRAW: inuse x\n");
+    struct str ipv6 = STR("TCP6: inuse 3\nUDP6: inuse 0\nUDPLITE6:");
+    uint64_t count;
+
+    CHECK(proc_net_in_use(ipv4, PROTOCOL_TCP, FAMILY_IPV4, &count) && count == 8);
+    CHECK(proc_net_in_use(ipv4, PROTOCOL_UDPLITE, FAMILY_IPV4, &count) && count == 1);
+    CHECK(proc_net_in_use(ipv6, PROTOCOL_TCP, FAMILY_IPV6, &count) && count == 3);
+    CHECK(proc_net_in_use(ipv6, PROTOCOL_UDP, FAMILY_IPV6, &count) && count == 0);
+    CHECK(!proc_net_in_use(ipv4, PROTOCOL_TCP, FAMILY_IPV6, &count));
+    CHECK(!proc_net_in_use(ipv6, PROTOCOL_TCP, FAMILY_IPV4, &count));
+    CHECK(!proc_net_in_use(ipv6, PROTOCOL_UDPLITE, FAMILY_IPV6, &count));
+    CHECK(!proc_net_in_use(STR(""), PROTOCOL_TCP, FAMILY_IPV4, &count));
+}
+
 TEST(a_timer_that_is_too_long_is_left_out)
 {
     struct socket_row row;

@@ -20,6 +20,7 @@ static void
 read_table(struct arena *arena, struct str text, enum protocol protocol, enum family family)
 {
     struct host host = {0};
+    uint64_t count;
     unsigned states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN | 1u << SOCKET_TIME_WAIT;
     proc_net_rows(arena, text, protocol, family, states, 1000, 60000, &host);
     for (size_t i = 0; i < host.sockets.count; i++) {
@@ -27,6 +28,7 @@ read_table(struct arena *arena, struct str text, enum protocol protocol, enum fa
         expect(row->local_port >= 1000 && row->local_port <= 60000 && (states & 1u << row->state));
         expect(row->local.family == family);
     }
+    (void)proc_net_in_use(text, protocol, family, &count);
 }
 
 static void

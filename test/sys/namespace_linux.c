@@ -177,6 +177,96 @@ TEST(without_any_right_it_is_seen_all_the_same)
     CHECK_INT(result, 0);
 }
 
+enum {
+    CROWD_PORT = 7000
+};
+
+// So many listeners of each family in a network of its own, and with `connected` a connection to the first one.
+static void
+live_as_crowd(int ready, unsigned count, bool connected)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(CROWD_PORT)};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (unshare(CLONE_NEWNET) != 0)
+        _exit(1);
+    own_network_raise_loopback();
+    for (unsigned i = 0; i < 2 * count; i++) {
+        uint16_t port = htons((uint16_t)(CROWD_PORT + i));
+        struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = port};
+        struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = port};
+        int made = socket(i < count ? AF_INET : AF_INET6, SOCK_STREAM, 0);
+        if ((i < count ? bind(made, (struct sockaddr *)&ipv4, sizeof ipv4)
+                       : bind(made, (struct sockaddr *)&ipv6, sizeof ipv6)) != 0 ||
+            listen(made, 1) != 0)
+            _exit(1);
+    }
+    if (connected && connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&name, sizeof name) != 0)
+        _exit(1);
+    if (write(ready, "x", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static pid_t
+start_crowd(unsigned count, bool connected)
+{
+    int ends[2];
+    char byte;
+    if (pipe(ends) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        live_as_crowd(ends[1], count, connected);
+    }
+    close(ends[1]);
+    bool good = pid > 0 && read(ends[0], &byte, 1) == 1;
+    close(ends[0]);
+    if (!good && pid > 0)
+        waitpid(pid, NULL, 0);
+    return good ? pid : -1;
+}
+
+// In a child that is nobody: how many listeners it sees there, each once.
+static int
+count_crowd(struct arena *arena)
+{
+    struct host host = {0};
+    bool seen[400] = {false};
+    int count = 0;
+    if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0 ||
+        !namespace_read(arena, CROWD_PORT, CROWD_PORT + 399, 5000, &host, NULL))
+        return 255;
+    for (size_t i = 0; i < host.sockets.count; i++) {
+        const struct socket_row *row = &host.sockets.items[i];
+        bool *met = &seen[row->local_port - CROWD_PORT];
+        if (row->netns == namespace_own() || row->state != SOCKET_LISTEN || *met)
+            return 254;
+        *met = true;
+        count++;
+    }
+    return count;
+}
+
+// The kernel writes 27 lines at a time, the title among them.
+TEST(without_any_right_all_listeners_are_seen_however_many)
+{
+    const unsigned counts[] = {1, 13, 25, 26, 27, 28, 54, 100};
+    if (geteuid() != 0)
+        SKIP("no other user can be taken on here");
+    for (size_t i = 0; i < 2 * (sizeof counts / sizeof *counts); i++) {
+        unsigned count = counts[i / 2];
+        pid_t crowd = start_crowd(count, i % 2 != 0);
+        if (crowd < 0)
+            SKIP("a network namespace of its own is not allowed here");
+        int seen = in_child(count_crowd, arena);
+        kill(crowd, SIGKILL);
+        waitpid(crowd, NULL, 0);
+        CHECK_INT(seen, 2 * count);
+    }
+}
+
 static void *
 live_on(void *data)
 {
