@@ -98,6 +98,13 @@ proc_parse_status(struct str text, struct proc_status *out)
     return true;
 }
 
+bool
+proc_has_inner_numbers(struct str text)
+{
+    uint64_t inner;
+    return status_number(text, STR("NSpid:"), 1, 10, &inner);
+}
+
 void
 proc_split_command(struct arena *arena, struct str text, struct str_list *out)
 {

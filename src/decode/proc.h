@@ -50,6 +50,11 @@ struct proc_status {
 bool
 proc_parse_status(struct str text, struct proc_status *out);
 
+// Whether the process of this /proc/PID/status lives in a pid namespace within the one whose /proc this is: then it has a
+// number in each from there on (NSpid, proc_pid_status(5)).
+bool
+proc_has_inner_numbers(struct str text);
+
 // /proc/PID/cmdline as separate arguments, views into `text`. A process that wrote its own title there
 // (setproctitle(3bsd)) gives one argument; the filler that this leaves behind it is dropped.
 void

@@ -268,10 +268,13 @@ note_holders(struct quest *quest, const struct target *target, const struct hits
         const struct owner_hit *last = i > target->first ? &hits->items[i - 1] : NULL;
         if (last && last->table == hit->table && last->fd == hit->fd && last->pid == hit->pid)
             continue;
-        owner_search_hold(
-            quest->search, target->inode,
-            (struct holding){
-                .pid = hit->pid, .how = hit->tid ? HOLDING_THREAD_FD : HOLDING_FD, .fd = hit->fd, .tid = hit->tid});
+        if (hit->pid == 0)
+            owner_search_hold_outside(quest->search, target->inode);
+        else
+            owner_search_hold(
+                quest->search, target->inode,
+                (struct holding){
+                    .pid = hit->pid, .how = hit->tid ? HOLDING_THREAD_FD : HOLDING_FD, .fd = hit->fd, .tid = hit->tid});
     }
 }
 

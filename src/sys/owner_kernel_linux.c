@@ -82,9 +82,9 @@ owner_kernel_is_allowed(struct str *why_not)
         *why = STR("it was refused before");
         return false;
     }
-    // The kernel counts processes as its first pid namespace does.
-    if (proc_view_is_inside() || !proc_view_has_own_numbers()) {
-        *why = STR("processes have other numbers in this container");
+    // Who is told by number must be the same in /proc.
+    if (!proc_view_has_own_numbers()) {
+        *why = STR("/proc shows the processes of another container, or none");
         return false;
     }
     return true;
@@ -111,6 +111,10 @@ learn(struct arena *arena, struct str *why_not)
 {
     if (!kernel.laid_out)
         kernel.laid_out = owner_layout_read(arena, &kernel.layout, why_not);
+    if (kernel.laid_out && !kernel.layout.upid_size && proc_view_is_inside()) {
+        *why_not = STR("it does not tell the numbers that processes have in this container");
+        return false;
+    }
     return kernel.laid_out;
 }
 
@@ -153,6 +157,7 @@ owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
 {
     if (!owner_kernel_layout(arena))
         return NULL;
+    all = all || proc_view_is_inside();
     if (kernel.open && kernel.process == getpid() && kernel.session.room >= room && kernel.wanted >= wanted &&
         kernel.session.all >= all)
         return &kernel.session;

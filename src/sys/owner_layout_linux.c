@@ -74,9 +74,9 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
                    layout->found[FIELD_SKC_LOCAL6] == layout->found[FIELD_SKC_PEER6];
     layout->listen_slot =
         layout->tcp && has_all(layout, FIELD_HASH_LISTEN, FIELD_LISTEN_SLOT_HEAD) ? wishes[WISH_LISTEN_SLOT].size : 0;
-    layout->upid_size = has_all(layout, FIELD_TASK_NAME, FIELD_SPACE_INODE) && layout->found[FIELD_NET_SPACE]
-                            ? wishes[WISH_UPID].size
-                            : 0;
+    layout->upid_size = has_all(layout, FIELD_TASK_NUMBERS, FIELD_NUMBER_SPACE) ? wishes[WISH_UPID].size : 0;
+    layout->tasks =
+        layout->upid_size && has_all(layout, FIELD_TASK_NAME, FIELD_SPACE_INODE) && layout->found[FIELD_NET_SPACE];
     layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
     layout->spaces = layout->tcp && layout->udp && has_all(layout, FIELD_NET_LIST, FIELD_SPACE_KIND);
 }

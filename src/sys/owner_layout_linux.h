@@ -22,7 +22,7 @@ struct owner_layout {
     uint32_t tcp_slot; // size of a slot of the table of bound TCP ports; 0 = unknown
     uint32_t udp_slot;
     uint32_t listen_slot;         // of the table of listeners; 0: they can't be walked
-    uint32_t upid_size;           // of a struct upid; 0: something is missing that it takes to tell of processes
+    uint32_t upid_size;           // of a struct upid; 0: only the first pid namespace's numbers can be told
     struct owner_bits reuse_addr; // of SO_REUSEADDR and SO_REUSEPORT in a socket
     struct owner_bits reuse_port;
     // Whether all is there that it takes ...
@@ -32,6 +32,7 @@ struct owner_layout {
     bool flags;  // to tell how sockets share their port
     bool rows;   // to tell which sockets a TCP port has
     bool spaces; // to find sockets of other networks
+    bool tasks;  // to tell of processes
 };
 
 // From the kernel's own type information, or from what root kept of it. False when there is none, or something is missing without which nothing can be

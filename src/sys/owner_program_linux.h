@@ -82,6 +82,13 @@
     X(HASH_LISTEN, "inet_hashinfo", "lhash2")                   \
     X(HASH_LISTEN_MASK, "inet_hashinfo", "lhash2_mask")         \
     X(LISTEN_SLOT_HEAD, "inet_listen_hashbucket", "nulls_head") \
+    /* From here on: to count as a pid namespace does. */       \
+    X(TASK_NUMBERS, "task_struct", "thread_pid")                \
+    X(SIGNAL_NUMBERS, "signal_struct", "pids")                  \
+    X(NUMBERS_LEVEL, "pid", "level")                            \
+    X(NUMBERS_EACH, "pid", "numbers")                           \
+    X(NUMBER, "upid", "nr")                                     \
+    X(NUMBER_SPACE, "upid", "ns")                               \
     /* From here on: to tell of a process what /proc does. */   \
     X(TASK_NAME, "task_struct", "comm")                         \
     X(TASK_START, "task_struct", "start_boottime")              \
@@ -90,15 +97,9 @@
     X(TASK_FLAGS, "task_struct", "flags")                       \
     X(TASK_STATE, "task_struct", "__state")                     \
     X(TASK_EXIT_STATE, "task_struct", "exit_state")             \
-    X(TASK_NUMBERS, "task_struct", "thread_pid")                \
     X(TASK_GROUPS, "task_struct", "cgroups")                    \
     X(CRED_USER, "cred", "euid")                                \
-    X(SIGNAL_NUMBERS, "signal_struct", "pids")                  \
     X(SIGNAL_TTY, "signal_struct", "tty")                       \
-    X(NUMBERS_LEVEL, "pid", "level")                            \
-    X(NUMBERS_EACH, "pid", "numbers")                           \
-    X(NUMBER, "upid", "nr")                                     \
-    X(NUMBER_SPACE, "upid", "ns")                               \
     X(TTY_DRIVER, "tty_struct", "driver")                       \
     X(TTY_INDEX, "tty_struct", "index")                         \
     X(DRIVER_MAJOR, "tty_driver", "major")                      \
@@ -140,7 +141,7 @@ struct owner_hit {
     uint64_t waiters; // COUNTS: sleepers in a call on this socket, each of which may hold a reference
     uint64_t table;   // address of the table with the descriptor; 0 = socket that was found by its port
     uint32_t fd;      // FLAGS: the byte with SO_REUSEADDR in it, and that with SO_REUSEPORT from bit 8 on
-    uint32_t pid;     // of the process
+    uint32_t pid;     // of the process, as moorage's own pid namespace counts it; 0 = it is outside
     uint32_t tid;     // of the thread whose table it is; 0 = the first one's
     uint32_t pad;
 };
@@ -161,7 +162,7 @@ struct owner_row {
 struct owner_task {
     uint64_t start;  // nanoseconds since the system started
     uint64_t groups; // address of its set of cgroups: who has the same is in the same cgroups
-    uint32_t pid;
+    uint32_t pid;    // this and the next three as moorage's own pid namespace counts: 0 = outside
     uint32_t parent;
     uint32_t group; // of processes
     uint32_t session;
@@ -191,7 +192,8 @@ struct owner_state {
     uint32_t reuse_at;         // where the bytes with the bit fields of SO_REUSEADDR and SO_REUSEPORT lie in a socket
     uint32_t reuse_port_at;
     uint32_t most;
-    uint32_t upid_size; // of an element of the numbers of a process; 0: processes are not told of
+    uint32_t upid_size; // of an element of the numbers of a process; 0: only the first pid namespace's are known
+    uint32_t tells;     // of processes
     uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
     uint64_t far_bits;
     uint64_t enough; // FILES: so many descriptors are all that there can be; 0 = all tables are looked at
@@ -212,16 +214,19 @@ struct owner_state {
     uint64_t epoll;      // what wakes a sleeper of epoll, which holds no reference
     uint64_t net;        // that is being looked at, and that of moorage itself
     uint64_t own_net;
-    uint64_t kind;  // of what is a network
-    uint64_t table; // of descriptors: the one that is being looked at, and that of the first thread
+    uint64_t kind;      // of what is a network
+    uint64_t pid_space; // moorage's own pid namespace
+    uint64_t table;     // of descriptors: the one that is being looked at, and that of the first thread
     uint64_t first_table;
     uint64_t array;
-    uint64_t task; // first thread of the process
+    uint64_t task; // first thread of the process, and the one whose table is being looked at
+    uint64_t thread;
     uint64_t node; // in the lists that are being followed, from the outermost to the innermost
     uint64_t node2;
     uint64_t node3;
-    uint64_t head; // of a list that ends where it begins
-    uint32_t step; // what comes next
+    uint64_t head;  // of a list that ends where it begins
+    uint32_t level; // of pid_space: how many are around it
+    uint32_t step;  // what comes next
     uint32_t begun;
     uint32_t met;        // descriptors in the table of the first thread
     uint32_t sharers;    // threads of the process that have that table

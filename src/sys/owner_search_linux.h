@@ -36,7 +36,7 @@ struct owner_search {
     struct owner_walk *walk;
     struct map64 asked; // from the inode to the last asked socket with it (index into query->sockets)
     size_t *next;       // from there to the one before, + 1; 0 = no more
-    bool *held;         // for each asked socket: a holder was found
+    bool *held;         // for each asked socket: a holder was found, here or outside
     struct {
         LIST_OF(struct owner_lead);
     } leads;
@@ -58,6 +58,10 @@ owner_search_row(const struct owner_search *search, size_t asked)
 // Notes a holder of the asked sockets with this inode; what is known already is not noted twice.
 void
 owner_search_hold(struct owner_search *search, uint64_t inode, struct holding how);
+
+// Notes that a process outside of this program's pid namespace, which has no number here, holds them.
+void
+owner_search_hold_outside(struct owner_search *search, uint64_t inode);
 
 // Whether this asked socket (index into query->sockets) has an inode, and neither a holder nor a part of the kernel explains it.
 bool

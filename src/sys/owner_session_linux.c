@@ -73,6 +73,7 @@ set_state(struct owner_session *session)
     state->udp_slot_size = layout->udp_slot;
     state->listen_slot_size = layout->listen_slot;
     state->upid_size = layout->upid_size;
+    state->tells = layout->tasks;
     state->reuse_at = layout->reuse_addr.at;
     state->reuse_port_at = layout->reuse_port.at;
 }

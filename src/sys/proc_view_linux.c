@@ -1,10 +1,12 @@
 #include "sys/proc_view_linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "decode/proc.h"
 
 // Inode of the first pid namespace, the same on every system (include/linux/proc_ns.h, PROC_PID_INIT_INO).
 #define FIRST_PID_NAMESPACE 0xEFFFFFFCu
@@ -35,8 +37,20 @@ proc_view_self(void)
     return (uint32_t)number;
 }
 
+// The /proc of a namespace around this one may have the same number by chance; there it is followed by the inner ones.
+static bool
+is_counted_within(void)
+{
+    char bytes[4096];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+    if (fd >= 0)
+        close(fd);
+    return length < 0 || proc_has_inner_numbers((struct str){bytes, (size_t)length});
+}
+
 bool
 proc_view_has_own_numbers(void)
 {
-    return proc_view_self() == (uint32_t)getpid();
+    return proc_view_self() == (uint32_t)getpid() && !(proc_view_is_inside() && is_counted_within());
 }

@@ -8,6 +8,8 @@
 #include "sys/proc_view_linux.h"
 #include "sys/user.h"
 
+#define OUTSIDE "processes outside of this container"
+
 static void
 search_begin(struct owner_search *search)
 {
@@ -59,6 +61,17 @@ owner_search_hold(struct owner_search *search, uint64_t inode, struct holding ho
         if (!is_known(search, &how))
             *LIST_ADD(search->arena, &search->host->holdings) = how;
     }
+}
+
+void
+owner_search_hold_outside(struct owner_search *search, uint64_t inode)
+{
+    size_t at;
+    if (!map64_get(&search->asked, inode, &at))
+        return;
+    for (size_t i = at + 1; i; i = search->next[i - 1])
+        search->held[i - 1] = true;
+    owner_walk_unseen(search->walk, 0, STR(OUTSIDE), KNOWN_NOT_ALLOWED);
 }
 
 static bool
@@ -132,7 +145,7 @@ note_invisible(struct owner_walk *walk, bool all_explained)
     if (proc_view_hides())
         owner_walk_unseen(walk, 0, STR("processes"), KNOWN_NOT_ALLOWED);
     if (!all_explained && proc_view_is_inside())
-        owner_walk_unseen(walk, 0, STR("processes outside of this container"), KNOWN_NOT_ALLOWED);
+        owner_walk_unseen(walk, 0, STR(OUTSIDE), KNOWN_NOT_ALLOWED);
 }
 
 static bool

@@ -314,4 +314,12 @@ TEST(a_thread_tells_its_process_and_what_it_may_do)
     CHECK(status.tgid == 4000);
 }
 
+TEST(numbers_in_inner_namespaces_are_met)
+{
+    CHECK(!proc_has_inner_numbers(STR("Tgid:\t7\nNSpid:\t7\nNSpgid:\t7\t1\n")));
+    CHECK(proc_has_inner_numbers(STR("Name:\tNSpid: 1 2\nNSpid:\t4000\t7\n")));
+    CHECK(!proc_has_inner_numbers(STR("Name:\tNSpid: 1 2\n")));
+    CHECK(!proc_has_inner_numbers(STR("")));
+}
+
 TAP_MAIN

@@ -242,6 +242,12 @@ def in_a_container_no_bystander_is_said_to_have_it():
     entry = why(f"tcp/{port}", code=1, wrap=inside, own=False)
     cause = lib.only_cause(entry, "listener")
     assert cause["holders"] == [] and not any("one of" in note for note in cause["notes"]), cause
+    # The kernel knows the one outside, and walking /proc does not: both say the same.
+    for tier in ({}, {"MOORAGE_TIER": "proc"}):
+        entry = why(f"tcp/{port}", code=1, wrap=inside, own=False, env={**lib.environment(), **tier})
+        assert {(unseen["pid"], unseen["what"]) for unseen in entry["unseen"]} == \
+            {(0, "processes outside of this container")}, entry["unseen"]
+        assert lib.only_cause(entry, "listener")["holders"] == [] and not entry["complete"], entry
     said = lib.run(f"tcp/{port}", wrap=inside)
     assert said.err.startswith("other programs can't be seen from here: moorage doctor"), str(said)
     listed = lib.run("list", port, wrap=inside)

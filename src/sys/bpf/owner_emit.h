@@ -3,6 +3,7 @@
 
 // What the program in the kernel emits of files and sockets that it meets. Part of sys/bpf/owner_program.c alone.
 
+#include "sys/bpf/owner_number.h"
 #include "sys/bpf/owner_read.h"
 #include "sys/bpf/owner_step.h"
 #include "sys/owner_program_linux.h"
@@ -52,6 +53,12 @@ consider(uint64_t file)
     hit->fd = state.base + state.index - 1;
     hit->tid = state.tid;
     hit->pid = state.tgid;
+    // In another namespace they have other numbers.
+    if (ALL && state.level && state.task) {
+        hit->pid = number_of_process(state.task);
+        if (state.tid)
+            hit->tid = number_of(read_u64(state.thread + state.at[FIELD_TASK_NUMBERS]));
+    }
     if (ALL && state.task && !state.told) {
         state.told = 1;
         state.after = state.step;

@@ -71,6 +71,7 @@ next_thread(void)
     if (!files || files == state.table || files == state.first_table)
         return;
     state.tid = pid;
+    state.thread = thread;
     begin_table(files);
 }
 

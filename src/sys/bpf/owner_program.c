@@ -7,6 +7,7 @@
 
 #include "sys/bpf/owner_emit.h"
 #include "sys/bpf/owner_files.h"
+#include "sys/bpf/owner_number.h"
 #include "sys/bpf/owner_port.h"
 #include "sys/bpf/owner_read.h"
 #include "sys/bpf/owner_step.h"
@@ -161,7 +162,8 @@ learn(uint64_t task)
     uint64_t entry = read_u64(waiters_of(socket)) - state.at[FIELD_ENTRY_NODE];
     state.own_inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
     state.own_refs = read_u64(file + state.refs_at) + state.refs_less;
-    state.own_pid = read_u32(task + state.at[FIELD_TASK_TGID]);
+    learn_numbers(task);
+    state.own_pid = number_of_process(task);
     state.operations = read_u64(file + state.at[FIELD_FILE_OPERATIONS]);
     state.epoll = read_u64(entry + state.at[FIELD_ENTRY_FUNC]);
     state.net = read_u64(read_u64(task + state.at[FIELD_TASK_SPACES]) + state.at[FIELD_SPACES_NET]);

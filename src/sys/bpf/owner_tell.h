@@ -3,23 +3,11 @@
 
 // How the program in the kernel tells of a process. Part of sys/bpf/owner_program.c alone.
 
+#include "sys/bpf/owner_number.h"
 #include "sys/bpf/owner_read.h"
 #include "sys/owner_program_linux.h"
 
 #include <stdint.h>
-
-enum {
-    // Places in an array of numbers (enum pid_type).
-    NUMBER_GROUP = 2,
-    NUMBER_SESSION = 3,
-};
-
-// The number of a process, a group or a session as the first namespace counts it.
-static inline uint32_t
-number_of(uint64_t numbers)
-{
-    return numbers ? read_u32(numbers + state.at[FIELD_NUMBERS_EACH] + state.at[FIELD_NUMBER]) : 0;
-}
 
 static inline uint32_t
 inode_of_pidns(uint64_t task)
@@ -28,8 +16,7 @@ inode_of_pidns(uint64_t task)
     // One that has just ended has none any more.
     if (!numbers)
         return 0;
-    uint64_t last = numbers + state.at[FIELD_NUMBERS_EACH] +
-                    (uint64_t)read_u32(numbers + state.at[FIELD_NUMBERS_LEVEL]) * state.upid_size;
+    uint64_t last = number_at(numbers, read_u32(numbers + state.at[FIELD_NUMBERS_LEVEL]));
     return read_u32(read_u64(last + state.at[FIELD_NUMBER_SPACE]) + state.at[FIELD_PIDS_SPACE] +
                     state.at[FIELD_SPACE_INODE]);
 }
@@ -53,7 +40,7 @@ tell_process(uint64_t task)
 {
     uint32_t index = (uint32_t)state.tasks;
     struct owner_task *out = find_element(&tasks, &index);
-    if (!state.upid_size)
+    if (!state.tells)
         return;
     state.tasks++;
     if (!out)
@@ -62,8 +49,8 @@ tell_process(uint64_t task)
     uint64_t spaces = read_u64(task + state.at[FIELD_TASK_SPACES]);
     out->start = read_u64(task + state.at[FIELD_TASK_START]);
     out->groups = read_u64(task + state.at[FIELD_TASK_GROUPS]);
-    out->pid = read_u32(task + state.at[FIELD_TASK_TGID]);
-    out->parent = read_u32(read_u64(task + state.at[FIELD_TASK_PARENT]) + state.at[FIELD_TASK_TGID]);
+    out->pid = number_of_process(task);
+    out->parent = number_of_process(read_u64(task + state.at[FIELD_TASK_PARENT]));
     out->group = number_of(read_u64(signal + state.at[FIELD_SIGNAL_NUMBERS] + NUMBER_GROUP * 8));
     out->session = number_of(read_u64(signal + state.at[FIELD_SIGNAL_NUMBERS] + NUMBER_SESSION * 8));
     out->uid = read_u32(read_u64(task + state.at[FIELD_TASK_CRED]) + state.at[FIELD_CRED_USER]);
