@@ -13,6 +13,7 @@ enum {
     USUAL_WANTED = 32,  // sockets that are asked for
     MAX_ROOM = 4 << 20, // and at most
     MAX_PORTS = 16,     // that are looked up one by one
+    FEW = 256,          // files
     TRIES = 5,          // until the counts are steady
     GROWTHS = 3,        // of the room
 };
@@ -328,7 +329,7 @@ static bool
 count_references(struct quest *quest, uint64_t *out)
 {
     *out = 0;
-    if (quest->open.count > MAX_PORTS)
+    if (quest->open.count > FEW)
         return true;
     if (!read_counts(quest))
         return false;

@@ -16,7 +16,6 @@
     X(TASK_SIGNAL, "task_struct", "signal")                     \
     X(TASK_THREAD_NODE, "task_struct", "thread_node")           \
     X(SIGNAL_THREAD_HEAD, "signal_struct", "thread_head")       \
-    X(SIGNAL_THREADS, "signal_struct", "nr_threads")            \
     X(FILES_FDT, "files_struct", "fdt")                         \
     X(FILES_COUNT, "files_struct", "count")                     \
     X(FDTABLE_SIZE, "fdtable", "max_fds")                       \
@@ -177,6 +176,12 @@ struct owner_task {
     char name[16];
 };
 
+// What stands on both sides of a member of a ring.
+struct owner_ring {
+    uint64_t next;
+    uint64_t last;
+};
+
 struct owner_state {
     // Set by moorage.
     uint32_t at[FIELD_COUNT];
@@ -221,25 +226,26 @@ struct owner_state {
     uint64_t array;
     uint64_t task; // first thread of the process, and the one whose table is being looked at
     uint64_t thread;
-    uint64_t node; // in the lists that are being followed, from the outermost to the innermost
+    uint64_t first; // place in the list of processes where the walk began
+    uint64_t node;  // in the lists that are being followed, from the outermost to the innermost
     uint64_t node2;
     uint64_t node3;
-    uint64_t head;  // of a list that ends where it begins
-    uint32_t level; // of pid_space: how many are around it
-    uint32_t step;  // what comes next
-    uint32_t begun;
+    uint64_t head;       // of a list that ends where it begins
+    uint32_t level;      // of pid_space: how many are around it
+    uint32_t step;       // what comes next
     uint32_t met;        // descriptors in the table of the first thread
     uint32_t sharers;    // threads of the process that have that table
     uint32_t bind_slots; // of the table of bound TCP ports, and what the network adds to a port to find its slot
     uint32_t bind_mix;
-    uint32_t tgid;
     uint32_t tid;
     uint32_t chunks; // that are left of the table
     uint32_t base;   // first descriptor of the chunk
     uint32_t index;  // in the chunk, or of the hit
-    uint32_t told;   // of the process
-    uint32_t after;  // what comes when it is
-    uint32_t slots;  // that are left of the table of sockets
+    uint32_t kept;   // places of the chunk, and the descriptor of the last one
+    uint32_t fd;
+    uint32_t told;  // of the process
+    uint32_t after; // what comes when it is
+    uint32_t slots; // that are left of the table of sockets
     uint32_t slot_bytes;
     uint32_t slot_head; // where the list of the slot begins in it
     uint32_t by_chunk;  // whether several slots are read at once
@@ -249,8 +255,10 @@ struct owner_state {
         uint32_t u32;
         uint16_t u16;
         uint8_t u8;
+        struct owner_ring ring;
     } value;
     uint64_t chunk[OWNER_CHUNK];
+    uint8_t place[OWNER_CHUNK]; // in the chunk as it was, of what is kept of it
 };
 
 // The place of an inode or file in the set, as the number of a bit.

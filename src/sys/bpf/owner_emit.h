@@ -50,9 +50,9 @@ consider(uint64_t file)
     hit->file = file;
     hit->inode = inode;
     hit->table = state.table;
-    hit->fd = state.base + state.index - 1;
+    hit->fd = state.fd;
     hit->tid = state.tid;
-    hit->pid = state.tgid;
+    hit->pid = state.task ? read_u32(state.task + state.at[FIELD_TASK_TGID]) : 0;
     // In another namespace they have other numbers.
     if (ALL && state.level && state.task) {
         hit->pid = number_of_process(state.task);

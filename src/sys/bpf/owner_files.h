@@ -20,10 +20,10 @@ begin_table(uint64_t files)
     state.step = STEP_CHUNK;
 }
 
+// Keeps of a chunk what may be wanted. Without a branch, which would double what the kernel has to verify each time.
 static inline void
 next_chunk(void)
 {
-    uint64_t met = 0;
     if (!state.chunks) {
         state.step = STEP_THREAD;
         return;
@@ -32,13 +32,17 @@ next_chunk(void)
     state.base += OWNER_CHUNK;
     uint64_t near_bits = state.near_bits;
     uint64_t far_bits = state.far_bits;
+    uint32_t kept = 0;
     state.faults |= (uint64_t)probe_read(state.chunk, sizeof state.chunk,
                                          (const void *)(state.array + (uint64_t)state.base * sizeof *state.chunk));
-    // Without a branch, which would double what the kernel has to verify each time. An empty place passes
-    // seldom, and is passed over later.
-    for (uint32_t k = 0; k < OWNER_CHUNK; k++)
-        met |= near_bits >> owner_near(state.chunk[k]) & far_bits >> owner_far(state.chunk[k]);
-    if (met & 1) {
+    for (uint32_t k = 0; k < OWNER_CHUNK; k++) {
+        uint64_t file = state.chunk[k];
+        state.chunk[kept & (OWNER_CHUNK - 1)] = file;
+        state.place[kept & (OWNER_CHUNK - 1)] = (uint8_t)k;
+        kept += near_bits >> owner_near(file) & far_bits >> owner_far(file) & 1;
+    }
+    state.kept = kept;
+    if (kept) {
         state.index = 0;
         state.step = STEP_FILE;
     }
@@ -47,11 +51,11 @@ next_chunk(void)
 static inline uint64_t
 next_file(void)
 {
-    if (state.index >= OWNER_CHUNK) {
+    uint32_t index = state.index++ & (OWNER_CHUNK - 1);
+    state.fd = state.base + state.place[index];
+    if (state.index >= state.kept)
         state.step = STEP_CHUNK;
-        return 0;
-    }
-    return state.chunk[state.index++ & (OWNER_CHUNK - 1)];
+    return state.chunk[index];
 }
 
 // Threads mostly share the table of the first one; those of a dead first one share another's.
@@ -91,26 +95,36 @@ is_enough(void)
     return 0;
 }
 
+static inline void
+begin_threads(uint64_t task)
+{
+    state.head = read_u64(task + state.at[FIELD_TASK_SIGNAL]) + state.at[FIELD_SIGNAL_THREAD_HEAD];
+    state.node2 = read_u64(state.head);
+}
+
 static inline long
 next_process(void)
 {
     if (is_enough())
         return end();
     state.met = 0;
-    uint64_t task = state.node - state.at[FIELD_TASK_TASKS];
-    state.tgid = read_u32(task + state.at[FIELD_TASK_TGID]);
     // The first task of all, the idle one, stands at both ends of the list.
-    if (!state.tgid && state.begun)
+    if (state.node == state.first)
         return end();
-    state.begun = 1;
+    if (!state.first)
+        state.first = state.node;
+    uint64_t task = state.node - state.at[FIELD_TASK_TASKS];
     state.task = task;
     state.told = 0;
-    state.node = read_u64(state.node);
-    uint64_t signal = read_u64(task + state.at[FIELD_TASK_SIGNAL]);
     state.tid = 0;
-    state.head = signal + state.at[FIELD_SIGNAL_THREAD_HEAD];
-    state.sharers = read_u32(signal + state.at[FIELD_SIGNAL_THREADS]) == 1;
-    state.node2 = state.sharers ? 0 : read_u64(state.head);
+    state.node = read_u64(state.node);
+    // In the ring of the threads stands also its head, which alone is on both sides of a single thread.
+    struct owner_ring *ring = &state.value.ring;
+    state.faults |= (uint64_t)probe_read(ring, sizeof *ring, (const void *)(task + state.at[FIELD_TASK_THREAD_NODE]));
+    state.sharers = ring->next == ring->last;
+    state.node2 = 0;
+    if (!state.sharers)
+        begin_threads(task);
     state.table = 0;
     state.first_table = read_u64(task + state.at[FIELD_TASK_FILES]);
     if (state.first_table)

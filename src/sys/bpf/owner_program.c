@@ -177,11 +177,10 @@ IN_SECTION("program") int owner_program(void *context)
     state.faults = 0;
     state.odd = 0;
     state.done = 0;
-    state.begun = 0;
+    state.first = 0;
     state.task = 0;
     state.met = 0;
     state.table = 0;
-    state.tgid = 0;
     state.tid = 0;
     state.index = 0;
     learn(task);
