@@ -6,7 +6,8 @@
 The section "program" comes first, the functions of ".text" after it; calls and addresses of functions between the two are
 settled here. What stays open are the maps (sections .map.*, in the order in which they stand in the object), whose numbers are
 known only at run time: NAME_maps lists the instructions that take one. The kernel wants a type for each function, and no
-more than that is given to it (Documentation/bpf/btf.rst of the kernel).
+more than that is given to it (Documentation/bpf/btf.rst of the kernel): a function of ".text" that is not static takes one
+number, and is verified by itself.
 """
 import struct
 import sys
@@ -14,6 +15,7 @@ import sys
 BPF_LOAD_WIDE = 0x18
 MAP_FD, MAP_VALUE, FUNC, CALL = 1, 2, 4, 1
 R_WIDE, R_CALL = 1, 10
+GLOBAL_FUNCTION = 0x12
 
 
 def read_object(data):
@@ -46,6 +48,8 @@ def main():
     used = []
     functions = {0}
     symbols = next(section for section in sections if section["kind"] == 2)["data"]
+    alone = {begin[where] + value // 8 for _, info, _, where, value, _ in struct.iter_unpack(end + "IBBHQQ", symbols)
+             if info == GLOBAL_FUNCTION and where == numbers.get(".text")}
     for section in sections:
         if section["kind"] != 9 or section["info"] not in begin:
             continue
@@ -69,11 +73,12 @@ def main():
             else:
                 sys.exit(f"bpf_image.py: instruction {at} refers to section {where}, which is neither code nor a map")
     functions |= {at + insn[3] + 1 for at, insn in enumerate(insns) if insn[0] == 0x85 and insn[1] >> 4 == CALL}
-    names = b"\0u64\0"
+    names = b"\0u64\0at\0"
     types = struct.pack("=IIII", 1, 1 << 24, 8, 64)  # an integer of 64 bits
     types += struct.pack("=III", 0, 13 << 24, 1)     # a function that gives one
-    for i in range(len(functions)):
-        types += struct.pack("=III", len(names), 12 << 24, 2)
+    types += struct.pack("=IIIII", 0, 13 << 24 | 1, 1, 5, 1)  # and one that takes one too
+    for i, place in enumerate(sorted(functions)):
+        types += struct.pack("=III", len(names), 12 << 24 | (place in alone), 3 if place in alone else 2)
         names += f"f{i}\0".encode()
     btf = struct.pack("=HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(names)) + types + names
 
@@ -87,7 +92,7 @@ def main():
         file.write("static " + array("uint64_t", "code", [f"0x{value:x}u" for value in packed], 6))
         file.write("static " + array("struct bpf_use", "maps", [f"{{{at}, {which}}}" for at, which in used], 8))
         file.write("static " + array("struct bpf_function", "functions",
-                                     [f"{{{place}, {3 + i}}}" for i, place in enumerate(sorted(functions))], 8))
+                                     [f"{{{place}, {4 + i}}}" for i, place in enumerate(sorted(functions))], 8))
         file.write("static " + array("unsigned char", "types", [str(byte) for byte in btf], 24))
         file.write(f"\nextern const struct bpf_image {name};\n")
         file.write(f"const struct bpf_image {name} = {{\n    {name}_code, {len(packed)}, {name}_maps, {len(used)},\n"

@@ -26,9 +26,13 @@ UNUSED static long (*loop)(uint32_t count, long (*each)(uint32_t, void *), void 
                            uint64_t flags) = (long (*)(uint32_t count, long (*each)(uint32_t, void *), void *data,
                                                        uint64_t flags))181;
 
+// A function that the kernel verifies once and not wherever it is called, since it is not static. It takes and gives one number.
+#define VERIFIED_ONCE __attribute__((noinline)) uint64_t
+
 // read_u64(at) and its like give a number of the kernel's.
 #define READER(width)                                                                                               \
-    static inline uint##width##_t read_u##width(uint64_t at)                                                        \
+    VERIFIED_ONCE read_u##width(uint64_t at);                                                                       \
+    VERIFIED_ONCE read_u##width(uint64_t at)                                                                        \
     {                                                                                                               \
         state.faults |= (uint64_t)probe_read(&state.value.u##width, sizeof state.value.u##width, (const void *)at); \
         return state.value.u##width;                                                                                \
