@@ -14,7 +14,7 @@ main(int argc, char **argv)
     static const struct {
         const char *name;
         unsigned number;
-    } calls[] = {{"pidfd_open", SYS_pidfd_open}, {"pidfd_send_signal", SYS_pidfd_send_signal}};
+    } calls[] = {{"bpf", SYS_bpf}, {"pidfd_open", SYS_pidfd_open}, {"pidfd_send_signal", SYS_pidfd_send_signal}};
 
     for (size_t i = 0; argc > 2 && i < sizeof calls / sizeof *calls; i++)
         if (strcmp(argv[1], calls[i].name) == 0 && refuse_call(calls[i].number, ENOSYS))
