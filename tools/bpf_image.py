@@ -4,10 +4,10 @@
     bpf_image.py OBJECT OUTPUT NAME
 
 The section "program" comes first, the functions of ".text" after it; calls and addresses of functions between the two are
-settled here. What stays open are the maps (sections .map.*, in the order in which they stand in the object), whose numbers are
-known only at run time: NAME_maps lists the instructions that take one. The kernel wants a type for each function, and no
-more than that is given to it (Documentation/bpf/btf.rst of the kernel): a function of ".text" that is not static takes one
-number, and is verified by itself.
+settled here. What stays open are the maps (sections .map.N.NAME, in the order of N), whose numbers are known only at run
+time: NAME_maps lists the instructions that take one. The kernel wants a type for each function, and no more than that is
+given to it (Documentation/bpf/btf.rst of the kernel): a function of ".text" that is not static takes one number, and is
+verified by itself.
 """
 import struct
 import sys
@@ -39,7 +39,8 @@ def main():
     with open(source, "rb") as file:
         end, sections = read_object(file.read())
     numbers = {section["name"]: i for i, section in enumerate(sections)}
-    maps = [i for i, section in enumerate(sections) if section["name"].startswith(".map.")]
+    maps = sorted((i for i, section in enumerate(sections) if section["name"].startswith(".map.")),
+                  key=lambda i: sections[i]["name"])
     code = [numbers["program"]] + ([numbers[".text"]] if ".text" in numbers else [])
     begin, insns = {}, []
     for number in code:
@@ -58,7 +59,7 @@ def main():
             _, _, _, where, value, _ = struct.unpack_from(end + "IBBHQQ", symbols, (info >> 32) * 24)
             insn = insns[at]
             if where in maps:
-                by_value = sections[where]["name"] == ".map.state"
+                by_value = sections[where]["name"] == ".map.0.state"
                 assert insn[0] == BPF_LOAD_WIDE and (by_value or value + insn[3] == 0)
                 insns[at + 1][3] = value + insn[3] if by_value else 0
                 insn[1], insn[3] = insn[1] & 15 | (MAP_VALUE if by_value else MAP_FD) << 4, 0

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Under AddressSanitizer what was not handed out is poisoned, with a gap behind each piece: an overflow inside an arena
 // is then found as one of the heap is.
@@ -43,6 +44,7 @@ struct arena_chunk {
     struct arena *owner; // for leak checkers: whoever keeps a piece keeps the whole arena
     size_t used;
     size_t size;
+    bool clean; // zeroed as a whole
     alignas(max_align_t) char bytes[];
 };
 
@@ -60,9 +62,9 @@ arena_exhausted(void)
 }
 
 static void *
-arena_take(size_t size)
+arena_take(size_t size, bool clean)
 {
-    void *memory = calloc(1, size);
+    void *memory = clean ? calloc(1, size) : malloc(size);
     if (!memory)
         arena_exhausted();
     return memory;
@@ -71,7 +73,7 @@ arena_take(size_t size)
 struct arena *
 arena_open(void)
 {
-    struct arena *arena = arena_take(sizeof *arena);
+    struct arena *arena = arena_take(sizeof *arena, true);
     arena->next_size = ARENA_FIRST;
     arena->taken = sizeof *arena;
     return arena;
@@ -90,6 +92,7 @@ arena_close(struct arena *arena)
     free(arena);
 }
 
+// Large pieces come zeroed from the system. Of other chunks only what is handed out is touched at all.
 // A chunk with room for `size` bytes. A piece that is large beside a chunk gets one of its own, so that the rest of the
 // present chunk stays in use.
 static struct arena_chunk *
@@ -97,9 +100,8 @@ arena_grow(struct arena *arena, size_t size)
 {
     bool own = size > arena->next_size / 4;
     size_t room = own ? size : arena->next_size;
-    struct arena_chunk *chunk = arena_take(sizeof *chunk + room);
-    chunk->owner = arena;
-    chunk->size = room;
+    struct arena_chunk *chunk = arena_take(sizeof *chunk + room, own);
+    *chunk = (struct arena_chunk){.owner = arena, .size = room, .clean = own};
     arena->taken += sizeof *chunk + room;
     ARENA_HIDE(chunk->bytes, room);
     if (own && arena->chunks) {
@@ -126,6 +128,8 @@ arena_alloc(struct arena *arena, size_t size)
     char *piece = chunk->bytes + chunk->used;
     chunk->used += room;
     ARENA_SHOW(piece, size);
+    if (!chunk->clean)
+        memset(piece, 0, size);
     return piece;
 }
 

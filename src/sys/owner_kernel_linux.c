@@ -41,6 +41,13 @@ has_loops(void)
     return major > 5 || (major == 5 && str_to_u64(str_part(rest, 0, digits), 10, &minor) && minor >= 17);
 }
 
+// What was let in stays in.
+static bool
+is_open(void)
+{
+    return kernel.open && kernel.process == getpid();
+}
+
 bool
 owner_kernel_takes_programs(struct str *why)
 {
@@ -49,8 +56,7 @@ owner_kernel_takes_programs(struct str *why)
         *why = STR("MOORAGE_TIER is set to proc");
         return false;
     }
-    // What was let in stays in.
-    if (kernel.open && kernel.process == getpid())
+    if (is_open())
         return true;
     if (sizeof(void *) != 8) {
         *why = STR("only on 64-bit kernels");
@@ -74,6 +80,8 @@ owner_kernel_is_allowed(struct str *why_not)
     struct str *why = why_not ? why_not : &ignored;
     if (!owner_kernel_takes_programs(why))
         return false;
+    if (is_open())
+        return true;
     if (!has_loops()) {
         *why = STR("it takes Linux 5.17 or later");
         return false;
@@ -158,11 +166,10 @@ owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
     if (!owner_kernel_layout(arena))
         return NULL;
     all = all || proc_view_is_inside();
-    if (kernel.open && kernel.process == getpid() && kernel.session.room >= room && kernel.wanted >= wanted &&
-        kernel.session.all >= all)
+    if (is_open() && kernel.session.room >= room && kernel.wanted >= wanted && kernel.session.all >= all)
         return &kernel.session;
     // What was asked for before is asked for again.
-    if (kernel.open && kernel.process == getpid()) {
+    if (is_open()) {
         room = room > kernel.session.room ? room : kernel.session.room;
         wanted = wanted > kernel.wanted ? wanted : kernel.wanted;
     }

@@ -10,10 +10,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/file_linux.h"
 
 #define MOUNTS_LIMIT (4u << 20)
 #define STAT_LIMIT 4096
+#define OWN_PLACE_US (100 * 1000)
 
 enum known
 process_place_known(int error)
@@ -97,36 +99,66 @@ root_facts(int folder, const char *name, struct statx *facts)
     return good;
 }
 
+// What this program has itself, and most other processes with it.
+struct own_place {
+    struct arena *arena;
+    int64_t read_us; // on the clock_mono_us() scale
+    struct str mounts;
+    struct str root;
+    struct str namespace;
+    struct statx facts; // of its root
+};
+
+// NULL where it can't be told. Read once for all processes of one question.
+static const struct own_place *
+own_place(void)
+{
+    static struct own_place own;
+    int64_t now = clock_mono_us();
+    int error = 0;
+    if (own.arena && now - own.read_us < OWN_PLACE_US)
+        return &own;
+    arena_close(own.arena);
+    own = (struct own_place){.arena = arena_open(), .read_us = now};
+    if (process_place_read(own.arena, AT_FDCWD, "/proc/self/mountinfo", MOUNTS_LIMIT, &own.mounts, &error) &&
+        process_place_link(own.arena, AT_FDCWD, "/proc/self/root", &own.root, &error) &&
+        process_place_link(own.arena, AT_FDCWD, "/proc/self/ns/mnt", &own.namespace, &error) &&
+        root_facts(AT_FDCWD, "/", &own.facts))
+        return &own;
+    arena_close(own.arena);
+    own.arena = NULL;
+    return NULL;
+}
+
 // The link alone does not tell: in a chroot, a root outside of it reads "/" as the own one does.
 static bool
-is_own_root(int folder)
+is_own_root(const struct statx *own, int folder)
 {
-    struct statx own;
     struct statx other;
 
-    return root_facts(AT_FDCWD, "/", &own) && root_facts(folder, "root", &other) && own.stx_ino == other.stx_ino &&
-           own.stx_dev_major == other.stx_dev_major && own.stx_dev_minor == other.stx_dev_minor &&
-           ((own.stx_mask & STATX_MNT_ID) == 0 || own.stx_mnt_id == other.stx_mnt_id);
+    return root_facts(folder, "root", &other) && own->stx_ino == other.stx_ino &&
+           own->stx_dev_major == other.stx_dev_major && own->stx_dev_minor == other.stx_dev_minor &&
+           ((own->stx_mask & STATX_MNT_ID) == 0 || own->stx_mnt_id == other.stx_mnt_id);
 }
 
 void
 process_place_begin(struct arena *arena, struct process_place *place)
 {
     int error = 0;
-    struct str own_root;
     struct str namespace;
-    struct str own_namespace;
+    const struct own_place *own = own_place();
     place->known = KNOWN_YES;
-    if (!process_place_read(arena, place->folder, "mountinfo", MOUNTS_LIMIT, &place->mounts, &error) ||
-        !process_place_link(arena, place->folder, "root", &place->root, &error)) {
+    if (!process_place_link(arena, place->folder, "root", &place->root, &error)) {
         place->known = process_place_known(error);
         return;
     }
-    place->same_root = process_place_link(arena, AT_FDCWD, "/proc/self/root", &own_root, &error) &&
-                       process_place_link(arena, place->folder, "ns/mnt", &namespace, &error) &&
-                       process_place_link(arena, AT_FDCWD, "/proc/self/ns/mnt", &own_namespace, &error) &&
-                       str_equal(namespace, own_namespace) && str_equal(place->root, own_root) &&
-                       is_own_root(place->folder);
+    place->same_root = own && process_place_link(arena, place->folder, "ns/mnt", &namespace, &error) &&
+                       str_equal(namespace, own->namespace) && str_equal(place->root, own->root) &&
+                       is_own_root(&own->facts, place->folder);
+    if (place->same_root)
+        place->mounts = str_copy(arena, own->mounts);
+    else if (!process_place_read(arena, place->folder, "mountinfo", MOUNTS_LIMIT, &place->mounts, &error))
+        place->known = process_place_known(error);
 }
 
 bool

@@ -11,8 +11,8 @@ enum {
     FORCE_WAKEUP = 2,
 };
 
-struct listen_state state IN_SECTION(".map.state");
-char told IN_SECTION(".map.told");
+struct listen_state state IN_SECTION(".map.0.state");
+char told IN_SECTION(".map.1.told");
 
 // Helpers of the kernel have numbers (include/uapi/linux/bpf.h).
 static long (*probe_read)(void *to, uint32_t size, const void *from) = (void *)113;

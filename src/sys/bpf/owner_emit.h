@@ -18,7 +18,10 @@ enum {
     INET6 = 10, // a family
 };
 
-static inline int
+VERIFIED_ONCE
+is_wanted(uint64_t key);
+
+VERIFIED_ONCE
 is_wanted(uint64_t key)
 {
     uint64_t bit = owner_hash(key, state.hash_shift);

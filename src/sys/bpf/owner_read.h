@@ -12,10 +12,10 @@
 #define UNUSED __attribute__((unused))
 
 // One value, which is also mapped into moorage; an array of hits; the bits of the set.
-struct owner_state state IN_SECTION(".map.state");
-char hits IN_SECTION(".map.hits");
-char wanted IN_SECTION(".map.wanted");
-char tasks IN_SECTION(".map.tasks");
+struct owner_state state IN_SECTION(".map.0.state");
+char hits IN_SECTION(".map.1.hits");
+char wanted IN_SECTION(".map.2.wanted");
+char tasks IN_SECTION(".map.3.tasks");
 
 // Helpers of the kernel have numbers (include/uapi/linux/bpf.h).
 UNUSED static void *(*find_element)(void *map, const void *key) = (void *(*)(void *map, const void *key))1;
