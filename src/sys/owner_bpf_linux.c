@@ -47,23 +47,31 @@ struct quest {
     bool proved;             // so far, the counts are what was found
 };
 
-// The bucket of a port shows the sockets of this network namespace alone, and of MPTCP only parts that have no file.
+// Whether the socket can be found by its port. The bucket of a port shows the sockets of this network namespace alone.
 static bool
 has_bucket(const struct owner_layout *layout, const struct socket_row *row)
 {
-    return row->netns == 0 && row->local_port &&
-           ((row->protocol == PROTOCOL_TCP && layout->tcp) || (row->protocol == PROTOCOL_UDP && layout->udp));
+    const bool can[] = {[PROTOCOL_TCP] = layout->tcp,
+                        [PROTOCOL_UDP] = layout->udp,
+                        [PROTOCOL_UDPLITE] = layout->lite,
+                        [PROTOCOL_MPTCP] = layout->mptcp};
+    return row->netns == 0 && row->local_port && row->protocol < sizeof can / sizeof *can && can[row->protocol];
 }
 
-// Runs the program, which emits files by their inodes, and notes those that were not known yet. False also where it emitted more
-// than there is room for.
+// Whether the smaller program can't find it so.
 static bool
-note_files(struct quest *quest, enum owner_run run)
+is_rare(const struct socket_row *row)
+{
+    return row->protocol == PROTOCOL_UDPLITE || row->protocol == PROTOCOL_MPTCP;
+}
+
+// Notes those of the emitted files that were not known yet. False where more were emitted than there is room for.
+static bool
+note_hits(struct quest *quest)
 {
     struct arena *arena = quest->scratch;
-    struct owner_session *session = quest->session;
-    session->state->enough = 0;
-    if (!owner_session_run(session, run) || session->state->count > session->room)
+    const struct owner_session *session = quest->session;
+    if (session->state->count > session->room)
         return false;
     for (size_t i = 0; i < session->state->count; i++) {
         const struct owner_hit *hit = &session->hits[i];
@@ -75,6 +83,14 @@ note_files(struct quest *quest, enum owner_run run)
     return true;
 }
 
+// Runs the program, which emits files by their inodes.
+static bool
+note_files(struct quest *quest, enum owner_run run)
+{
+    quest->session->state->enough = 0;
+    return owner_session_run(quest->session, run) && note_hits(quest);
+}
+
 // By the ports of the asked sockets, where these are few. What can't be found so stays for the others.
 static void
 find_by_port(struct quest *quest, const struct map64 *ports)
@@ -83,8 +99,9 @@ find_by_port(struct quest *quest, const struct map64 *ports)
         uint64_t key = ports->slots[i].key;
         if (!ports->slots[i].used)
             continue;
-        quest->session->state->port = (uint32_t)(key & UINT16_MAX);
-        note_files(quest, key >> 16 == PROTOCOL_TCP ? OWNER_RUN_TCP : OWNER_RUN_UDP);
+        quest->session->state->enough = 0;
+        if (owner_session_run_port(quest->session, (enum protocol)(key >> 16), (uint16_t)key, false))
+            note_hits(quest);
     }
 }
 
@@ -392,13 +409,22 @@ asks_many_ports(const struct owner_search *search)
     return false;
 }
 
+static bool
+asks_rare(const struct owner_search *search)
+{
+    for (size_t i = 0; i < search->query->count; i++)
+        if (is_rare(owner_search_row(search, i)))
+            return true;
+    return false;
+}
+
 enum owner_bpf
 owner_bpf_find(struct owner_search *search)
 {
     // Most files have one descriptor.
     size_t asked = search->asked.count;
     size_t room = asked + asked / 4 > ROOM ? asked + asked / 4 : ROOM;
-    bool all = asks_many_ports(search) || owner_task_can(search->query);
+    bool all = asks_many_ports(search) || asks_rare(search) || owner_task_can(search->query);
     struct quest quest = {
         .search = search, .session = owner_kernel_open(search->arena, room, asked, all), .proved = true};
     quest.scratch = arena_open();
@@ -423,8 +449,7 @@ static void
 read_flags_of(struct owner_search *search, struct owner_session *session, uint64_t key, const struct map64 *cookies)
 {
     const struct owner_layout *layout = &session->layout;
-    session->state->port = (uint32_t)(key & UINT16_MAX);
-    if (!owner_session_run(session, key >> 16 == PROTOCOL_TCP ? OWNER_RUN_TCP_FLAGS : OWNER_RUN_UDP_FLAGS))
+    if (!owner_session_run_port(session, (enum protocol)(key >> 16), (uint16_t)key, true))
         return;
     for (size_t i = 0; i < session->state->count && i < session->room; i++) {
         size_t asked;
@@ -442,18 +467,20 @@ owner_bpf_read_flags(struct owner_search *search)
     struct map64 ports = {0};
     struct map64 cookies = {0};
     const struct owner_layout *layout = owner_kernel_layout(search->arena);
+    bool rare = false;
     if (!layout || !layout->flags)
         return;
     for (size_t i = 0; i < search->query->count; i++) {
         const struct socket_row *row = owner_search_row(search, i);
         if (!row->cookie || !has_bucket(layout, row))
             continue;
+        rare = rare || is_rare(row);
         map64_put(search->arena, &cookies, row->cookie, i);
         map64_put(search->arena, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
         if (ports.count > MAX_PORTS)
             return;
     }
-    struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count, false) : NULL;
+    struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count, rare) : NULL;
     if (!session)
         return;
     owner_session_want_none(session);

@@ -78,6 +78,9 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
     layout->tasks =
         layout->upid_size && has_all(layout, FIELD_TASK_NAME, FIELD_SPACE_INODE) && layout->found[FIELD_NET_SPACE];
     layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
+    layout->mptcp =
+        layout->tcp && layout->found[FIELD_ICSK_ULP] && has_all(layout, FIELD_ICSK_ULP_DATA, FIELD_PART_SOCKET);
+    layout->lite = layout->udp && has_all(layout, FIELD_SKC_PROTOCOL, FIELD_PROTOCOL_TABLE);
     layout->spaces = layout->tcp && layout->udp && has_all(layout, FIELD_NET_LIST, FIELD_SPACE_KIND);
 }
 

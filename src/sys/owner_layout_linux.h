@@ -29,6 +29,8 @@ struct owner_layout {
     bool whole; // to look at descriptors
     bool tcp;   // to find sockets by a TCP port
     bool udp;
+    bool mptcp; // to find the sockets that those of a TCP port are parts of
+    bool lite;
     bool flags;  // to tell how sockets share their port
     bool rows;   // to tell which sockets a TCP port has
     bool spaces; // to find sockets of other networks

@@ -77,6 +77,14 @@
     X(UDP_HASH, "udp_table", "hash")                            \
     X(UDP_MASK, "udp_table", "mask")                            \
     X(UDP_SLOT_HEAD, "udp_hslot", "head")                       \
+    /* From here on: to find of whom it is a part. */           \
+    X(ICSK_ULP_DATA, "inet_connection_sock", "icsk_ulp_data")   \
+    X(ULP_NAME, "tcp_ulp_ops", "name")                          \
+    X(PART_PARENT, "mptcp_subflow_context", "conn")             \
+    X(PART_SOCKET, "mptcp_subflow_context", "tcp_sock")         \
+    /* From here on: to find the table of UDP-Lite. */          \
+    X(SKC_PROTOCOL, "sock_common", "skc_prot")                  \
+    X(PROTOCOL_TABLE, "proto", "h")                             \
     /* From here on: to walk all listeners. */                  \
     X(HASH_LISTEN, "inet_hashinfo", "lhash2")                   \
     X(HASH_LISTEN_MASK, "inet_hashinfo", "lhash2_mask")         \
@@ -199,6 +207,9 @@ struct owner_state {
     uint32_t most;
     uint32_t upid_size; // of an element of the numbers of a process; 0: only the first pid namespace's are known
     uint32_t tells;     // of processes
+    uint32_t parents;   // TCP, TCP_FLAGS: the sockets of MPTCP that sockets of the port are parts of are met too
+    uint32_t lite;      // UDP, UDP_FLAGS: the sockets are those of UDP-Lite
+    uint32_t lite_fd;   // a socket of that kind of its own
     uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
     uint64_t far_bits;
     uint64_t enough; // FILES: so many descriptors are all that there can be; 0 = all tables are looked at
@@ -219,7 +230,8 @@ struct owner_state {
     uint64_t epoll;      // what wakes a sleeper of epoll, which holds no reference
     uint64_t net;        // that is being looked at, and that of moorage itself
     uint64_t own_net;
-    uint64_t kind;      // of what is a network
+    uint64_t kind; // of what is a network
+    uint64_t lite_table;
     uint64_t pid_space; // moorage's own pid namespace
     uint64_t table;     // of descriptors: the one that is being looked at, and that of the first thread
     uint64_t first_table;

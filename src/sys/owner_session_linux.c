@@ -1,6 +1,7 @@
 #include "sys/owner_session_linux.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -96,7 +97,8 @@ bool
 owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, bool all, char *log, size_t log_size,
                    struct owner_session *session)
 {
-    *session = (struct owner_session){.layout = *layout, .all = all, .program = -1, .socket = -1, .epoll = -1};
+    *session =
+        (struct owner_session){.layout = *layout, .all = all, .program = -1, .socket = -1, .lite = -1, .epoll = -1};
     for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
         session->maps[i].fd = -1;
     if (!open_maps(session, room, wanted) || !open_socket(session))
@@ -120,6 +122,8 @@ owner_session_close(struct owner_session *session)
         close(session->epoll);
     if (session->socket >= 0)
         close(session->socket);
+    if (session->lite >= 0)
+        close(session->lite);
     for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
         bpf_map_close(&session->maps[i]);
 }
@@ -131,6 +135,35 @@ owner_session_run(struct owner_session *session, enum owner_run what)
     session->error = 0;
     session->state->run = what;
     return bpf_program_run(session->program, &session->error) && session->state->done && !session->state->faults;
+}
+
+static bool
+open_lite(struct owner_session *session)
+{
+    session->step = "socket";
+    if (session->lite < 0)
+        session->lite = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
+    if (session->lite < 0)
+        session->lite = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
+    session->error = session->lite < 0 ? errno : 0;
+    return session->lite >= 0;
+}
+
+bool
+owner_session_run_port(struct owner_session *session, enum protocol protocol, uint16_t port, bool flags)
+{
+    bool tcp = host_same_ports(protocol, PROTOCOL_TCP);
+    if (protocol == PROTOCOL_UDPLITE && !open_lite(session))
+        return false;
+    session->state->port = port;
+    session->state->parents = protocol == PROTOCOL_MPTCP;
+    session->state->lite = protocol == PROTOCOL_UDPLITE;
+    session->state->lite_fd = (uint32_t)session->lite;
+    bool good = owner_session_run(session, tcp ? (flags ? OWNER_RUN_TCP_FLAGS : OWNER_RUN_TCP)
+                                               : (flags ? OWNER_RUN_UDP_FLAGS : OWNER_RUN_UDP));
+    session->state->parents = false;
+    session->state->lite = false;
+    return good;
 }
 
 void

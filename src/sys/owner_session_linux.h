@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "decode/host.h"
 #include "sys/bpf_linux.h"
 #include "sys/owner_layout_linux.h"
 #include "sys/owner_program_linux.h"
@@ -27,7 +28,7 @@ struct owner_session {
     struct owner_layout layout;
     bool
         all; // the program tells of processes, walks the tables of all sockets, and counts processes as any pid namespace does,
-        // which takes longer to load
+    // which takes longer to load
     struct bpf_map maps[OWNER_MAP_COUNT];
     struct owner_state *state;
     struct owner_hit *hits;
@@ -38,6 +39,7 @@ struct owner_session {
     uint32_t shift; // of owner_hash()
     int program;
     int socket;
+    int lite; // a socket of UDP-Lite; -1: none was needed yet
     int epoll;
     int error;        // errno of what failed
     const char *step; // and what that was
@@ -55,6 +57,11 @@ owner_session_close(struct owner_session *session);
 // Runs the program once. False also when it did not come to its end, or met what it could not read: then another try may do.
 bool
 owner_session_run(struct owner_session *session, enum owner_run what);
+
+// The same for the sockets on a port: those of MPTCP are met together with those of TCP, of which their parts are. UDP-Lite
+// and MPTCP take a session for `all`.
+bool
+owner_session_run_port(struct owner_session *session, enum protocol protocol, uint16_t port, bool flags);
 
 // Empties the set, and adds to it.
 void

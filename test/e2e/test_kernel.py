@@ -140,7 +140,8 @@ def without_what_each_question_needs_all_is_as_without_rights():
         only_holder(only_cause(entry, "listener"), child.pid)
 
 
-PARTS = ("bhash2", "bhash", "skc_cookie", "skc_reuse", "udp_table", "lhash2", "icsk_ulp_ops", "skc_v6_daddr", "thread_pid",
+PARTS = ("bhash2", "bhash", "skc_cookie", "skc_reuse", "udp_table", "lhash2", "icsk_ulp_ops", "icsk_ulp_data",
+         "mptcp_subflow_context", "skc_prot", "skc_v6_daddr", "thread_pid",
          "start_boottime", "inet_bind_bucket", "udp_hslot", "ib_net")
 
 

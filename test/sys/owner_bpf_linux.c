@@ -265,22 +265,34 @@ TEST(options_that_share_a_port_are_told)
 {
     uint64_t inode;
     NEED_KERNEL();
-    static const int kinds[] = {SOCK_STREAM, SOCK_DGRAM};
-    for (size_t i = 0; i < 8; i++) {
+    static const struct {
+        int type;
+        int protocol;
+        enum protocol name;
+        enum socket_state state;
+    } kinds[] = {{SOCK_STREAM, 0, PROTOCOL_TCP, SOCKET_LISTEN},
+                 {SOCK_STREAM, 0, PROTOCOL_TCP, SOCKET_BOUND},
+                 {SOCK_STREAM, IPPROTO_MPTCP, PROTOCOL_MPTCP, SOCKET_LISTEN},
+                 // What is bound alone stands in the tables as its part does.
+                 {SOCK_STREAM, IPPROTO_MPTCP, PROTOCOL_TCP, SOCKET_BOUND},
+                 {SOCK_DGRAM, 0, PROTOCOL_UDP, SOCKET_UNCONN},
+                 {SOCK_DGRAM, IPPROTO_UDPLITE, PROTOCOL_UDPLITE, SOCKET_UNCONN}};
+    for (size_t i = 0; i < 4 * sizeof kinds / sizeof *kinds; i++) {
         int one = 1;
-        int type = kinds[i & 1];
-        int fd = open_bound(type, 0, &inode);
-        if (i & 2)
+        int fd = open_bound(kinds[i / 4].type, kinds[i / 4].protocol, &inode);
+        // Not every kernel has all of them.
+        if (fd < 0 && kinds[i / 4].protocol)
+            continue;
+        if (i & 1)
             CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
-        if (i & 4)
+        if (i & 2)
             CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0);
-        if (type == SOCK_STREAM)
+        if (kinds[i / 4].state == SOCKET_LISTEN)
             CHECK(listen(fd, 1) == 0);
-        struct socket_row row = flags_of(arena, type == SOCK_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP, port_of(fd),
-                                         type == SOCK_STREAM ? SOCKET_LISTEN : SOCKET_UNCONN);
+        struct socket_row row = flags_of(arena, kinds[i / 4].name, port_of(fd), kinds[i / 4].state);
         close(fd);
-        CHECK_INT(row.reuse_addr, i & 2 ? TRI_YES : TRI_NO);
-        CHECK_INT(row.reuse_port, i & 4 ? TRI_YES : TRI_NO);
+        CHECK_INT(row.reuse_addr, i & 1 ? TRI_YES : TRI_NO);
+        CHECK_INT(row.reuse_port, i & 2 ? TRI_YES : TRI_NO);
     }
 }
 
@@ -409,6 +421,83 @@ TEST(sockets_of_many_ports_are_found_in_the_tables)
     CHECK(str_equal(holders_of(arena, &host), holders_of(arena, &walked)));
     for (size_t i = 0; i < ALL; i++)
         close(fds[i]);
+}
+
+// What the program finds by the port alone, without a look at all descriptors.
+TEST(sockets_of_every_protocol_are_found_by_their_port)
+{
+    static const struct {
+        int type;
+        int protocol;
+        enum protocol name;
+        bool listens;
+    } kinds[] = {{SOCK_STREAM, 0, PROTOCOL_TCP, false},
+                 {SOCK_STREAM, 0, PROTOCOL_TCP, true},
+                 {SOCK_STREAM, IPPROTO_MPTCP, PROTOCOL_MPTCP, false},
+                 {SOCK_STREAM, IPPROTO_MPTCP, PROTOCOL_MPTCP, true},
+                 {SOCK_DGRAM, 0, PROTOCOL_UDP, false},
+                 {SOCK_DGRAM, IPPROTO_UDPLITE, PROTOCOL_UDPLITE, false}};
+    NEED_KERNEL();
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        uint64_t inode;
+        int fd = open_bound(kinds[i].type, kinds[i].protocol, &inode);
+        if (fd < 0 && kinds[i].protocol)
+            continue;
+        CHECK(!kinds[i].listens || listen(fd, 1) == 0);
+        struct owner_session *session = owner_kernel_open(arena, 16, 16, true);
+        CHECK(session);
+        owner_session_want_none(session);
+        owner_session_want(session, inode);
+        bool good = owner_session_run_port(session, kinds[i].name, port_of(fd), false);
+        uint64_t count = session->state->count;
+        uint64_t found = session->hits[0].inode;
+        // The same number of another protocol has no socket.
+        bool other = owner_session_run_port(session, kinds[i].type == SOCK_DGRAM ? PROTOCOL_TCP : PROTOCOL_UDP,
+                                            port_of(fd), false) &&
+                     session->state->count == 0;
+        close(fd);
+        CHECK(good && other);
+        CHECK_INT(count, 1);
+        CHECK_INT(found, inode);
+    }
+}
+
+// The parts of a connection of MPTCP, and what its server has not accepted yet, share one bucket.
+TEST(connections_of_mptcp_are_found_by_their_port)
+{
+    uint64_t inode;
+    struct stat facts;
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    NEED_KERNEL();
+    int listener = open_bound(SOCK_STREAM, IPPROTO_MPTCP, &inode);
+    if (listener < 0)
+        SKIP("no MPTCP here");
+    CHECK(listen(listener, 4) == 0 && getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    int client = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+    CHECK(connect(client, (struct sockaddr *)&address, size) == 0);
+    int served = accept(listener, NULL, NULL);
+    int waiting = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+    CHECK(connect(waiting, (struct sockaddr *)&address, size) == 0);
+    CHECK(served >= 0 && fstat(served, &facts) == 0);
+    uint64_t wanted[] = {inode, facts.st_ino};
+    struct owner_session *session = owner_kernel_open(arena, 16, 16, true);
+    CHECK(session);
+    owner_session_want_none(session);
+    for (size_t i = 0; i < 2; i++)
+        owner_session_want(session, wanted[i]);
+    bool good = owner_session_run_port(session, PROTOCOL_MPTCP, ntohs(address.sin_port), false);
+    size_t found[2] = {0};
+    for (size_t i = 0; i < session->state->count; i++)
+        for (size_t k = 0; k < 2; k++)
+            found[k] += session->hits[i].inode == wanted[k];
+    close(listener);
+    close(client);
+    close(served);
+    close(waiting);
+    CHECK(good);
+    CHECK_INT(found[0], 1);
+    CHECK_INT(found[1], 1);
 }
 
 TAP_MAIN

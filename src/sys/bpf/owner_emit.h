@@ -69,11 +69,11 @@ consider(uint64_t file)
     }
 }
 
-// How a socket lets others share its port.
+// How a socket lets others share its port; asked for is the socket of MPTCP that it is a part of, or itself.
 static inline void
-tell_flags(uint64_t sk)
+tell_flags(uint64_t sk, uint64_t asked)
 {
-    uint64_t cookie = read_u64(sk + state.at[FIELD_SKC_COOKIE]);
+    uint64_t cookie = read_u64(asked + state.at[FIELD_SKC_COOKIE]);
     if (!is_wanted(cookie))
         return;
     uint32_t index = (uint32_t)state.count++;
@@ -111,13 +111,33 @@ tell_row(uint64_t sk)
         state.odd++;
 }
 
+// Stand-ins that are no whole sockets, and that nobody has.
+static inline int
+is_whole(uint64_t sk)
+{
+    uint8_t tcp_state = read_u8(sk + state.at[FIELD_SKC_STATE]);
+    return tcp_state != TIME_WAIT && tcp_state != NEW_SYN_RECV;
+}
+
+// The socket of MPTCP that this one of TCP is a part of; 0: it is none.
+static inline uint64_t
+parent_of(uint64_t sk)
+{
+    uint64_t mptcp;
+    __builtin_memcpy(&mptcp, "mptcp\0\0", sizeof mptcp);
+    uint64_t upper = is_whole(sk) ? read_u64(sk + state.at[FIELD_ICSK_ULP]) : 0;
+    if (!upper || read_u64(upper + state.at[FIELD_ULP_NAME]) != mptcp)
+        return 0;
+    uint64_t part = read_u64(sk + state.at[FIELD_ICSK_ULP_DATA]);
+    return part && read_u64(part + state.at[FIELD_PART_SOCKET]) == sk ? read_u64(part + state.at[FIELD_PART_PARENT])
+                                                                      : 0;
+}
+
 // A socket that is bound to the port, found by its place in a list.
 static inline uint64_t
 file_of(uint64_t sk)
 {
-    uint8_t tcp_state = read_u8(sk + state.at[FIELD_SKC_STATE]);
-    // These are no whole sockets, and nobody has them.
-    if (state.run == OWNER_RUN_TCP && (tcp_state == TIME_WAIT || tcp_state == NEW_SYN_RECV))
+    if (state.run == OWNER_RUN_TCP && !is_whole(sk))
         return 0;
     uint64_t socket = read_u64(sk + state.at[FIELD_SK_SOCKET]);
     return socket ? read_u64(socket + state.at[FIELD_SOCKET_FILE]) : 0;

@@ -41,7 +41,9 @@ find_bind_slot(void)
 static inline void
 begin_udp(void)
 {
-    uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+    uint64_t table = ALL && state.lite
+                         ? state.lite_table
+                         : read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
     uint64_t hash = read_u64(table + state.at[FIELD_UDP_HASH]);
     uint32_t mask = read_u32(table + state.at[FIELD_UDP_MASK]);
     uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & mask;

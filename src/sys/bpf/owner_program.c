@@ -74,12 +74,16 @@ meet(uint64_t sk, uint64_t file)
         state.count++;
         return end();
     }
-    if (sk && state.run == OWNER_RUN_ROWS)
+    uint64_t parent = ALL && sk && state.parents ? parent_of(sk) : 0;
+    if (sk && state.run == OWNER_RUN_ROWS) {
         tell_row(sk);
-    else if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS))
-        tell_flags(sk);
-    else if (sk)
-        file = file_of(sk);
+    } else if (sk && (state.run == OWNER_RUN_TCP_FLAGS || state.run == OWNER_RUN_UDP_FLAGS)) {
+        tell_flags(sk, sk);
+        if (parent)
+            tell_flags(sk, parent);
+    } else if (sk) {
+        file = file_of(parent ? parent : sk);
+    }
     if (file)
         consider(file);
     return 0;
@@ -153,16 +157,34 @@ step(uint32_t i, void *data)
     return meet(sk, file);
 }
 
+static inline uint64_t
+own_file(uint64_t task, uint32_t fd)
+{
+    uint64_t table = read_u64(read_u64(task + state.at[FIELD_TASK_FILES]) + state.at[FIELD_FILES_FDT]);
+    return read_u64(read_u64(table + state.at[FIELD_FDTABLE_FD]) + 8 * (uint64_t)fd);
+}
+
+// The table of UDP-Lite is the same for all networks, and is found by a socket of that kind.
+static inline void
+learn_lite(uint64_t task)
+{
+    if (!ALL || !state.lite)
+        return;
+    uint64_t sk =
+        read_u64(read_u64(own_file(task, state.lite_fd) + state.at[FIELD_FILE_DATA]) + state.at[FIELD_SOCKET_SK]);
+    state.lite_table = read_u64(read_u64(sk + state.at[FIELD_SKC_PROTOCOL]) + state.at[FIELD_PROTOCOL_TABLE]);
+}
+
 static inline void
 learn(uint64_t task)
 {
-    uint64_t table = read_u64(read_u64(task + state.at[FIELD_TASK_FILES]) + state.at[FIELD_FILES_FDT]);
-    uint64_t file = read_u64(read_u64(table + state.at[FIELD_FDTABLE_FD]) + 8 * (uint64_t)state.own_fd);
+    uint64_t file = own_file(task, state.own_fd);
     uint64_t socket = read_u64(file + state.at[FIELD_FILE_DATA]);
     uint64_t entry = read_u64(waiters_of(socket)) - state.at[FIELD_ENTRY_NODE];
     state.own_inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
     state.own_refs = read_u64(file + state.refs_at) + state.refs_less;
     learn_numbers(task);
+    learn_lite(task);
     state.own_pid = number_of_process(task);
     state.operations = read_u64(file + state.at[FIELD_FILE_OPERATIONS]);
     state.epoll = read_u64(entry + state.at[FIELD_ENTRY_FUNC]);
