@@ -141,9 +141,12 @@ owner_kernel_try(struct arena *arena, struct str *why_not)
         return true;
     int error = session.error;
     const char *step = session.step;
-    if (owner_session_open(&kernel.layout, 1, 1, true, log, LOG_SIZE, &session))
-        log[0] = '\0';
-    owner_session_close(&session);
+    // Of a program that was taken the log says nothing that matters.
+    if (session.program < 0) {
+        if (owner_session_open(&kernel.layout, 1, 1, true, log, LOG_SIZE, &session))
+            log[0] = '\0';
+        owner_session_close(&session);
+    }
     struct str reason = reason_in(arena, log);
     if (file_read(arena, "/sys/kernel/security/lockdown", 256, false, &lockdown, NULL) &&
         str_find(lockdown, STR("[confidentiality]")) != SIZE_MAX)

@@ -2,6 +2,7 @@
 """Who may ask the kernel itself who has a port (BPF), what is said where it can't be asked, and that a kernel which lacks
 something is asked for the rest."""
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -100,6 +101,7 @@ def why_the_kernel_is_not_asked_is_said():
          {"wrap": with_mounts(f"mount -t tmpfs none {TYPES.parent}")}),
         ("the type information of this kernel is of a kind that is not known here", {"wrap": with_types(b"no types")}),
         ("/proc shows the processes of another container, or none", {"wrap": ("unshare", "--pid", "--fork")}),
+        ("BPF_MAP_CREATE: Operation not permitted", {"wrap": ("unshare", "--user", "--map-root-user")}),
     ]
     if refuse:
         cases.append(("BPF_MAP_CREATE: Function not implemented", {"wrap": (refuse, "bpf")}))
@@ -170,6 +172,66 @@ def a_container_needs_a_kernel_that_tells_its_numbers():
     need_kernel()
     inside = (*with_types(without("thread_pid")), "unshare", "--pid", "--fork", "--mount-proc")
     assert told_of_kernel(wrap=inside) == NOT_ASKED + "it does not tell the numbers that processes have in this container"
+
+
+# ---- what is kept of the kernel's types ----
+
+
+def kept(text):
+    """The text with the sum that belongs to it."""
+    body = text.rpartition(b"sum ")[0]
+    return body + b"sum " + hashlib.sha256(body).hexdigest().encode() + b"\n"
+
+
+@test
+def what_is_kept_is_used_only_where_it_can_be_right():
+    need_kernel()
+    folder = lib.temp_folder()
+    file = folder / "kernel-layout"
+    # The program that ran before may stand there, and keeps its books elsewhere.
+    how = {"wrap": with_mounts(f"mount -t tmpfs none /var/lib; mount -t tmpfs none /run; mkdir /run/moorage\n"
+                               f"mount --bind {folder} /run/moorage")}
+    how["env"] = lib.environment()
+    del how["env"]["MOORAGE_STATE_DIR"]
+    assert told_of_kernel(**how) == ASKED and folder.stat().st_mode & 0o777 == 0o755
+    good = file.read_bytes()
+    assert good == kept(good) and file.stat().st_mode & 0o777 == 0o644, good
+    key = good.split(b" ")[3]
+    offset = next(line for line in good.split(b"\n") if line.startswith(b"file f_inode "))
+    spoilt = {
+        "empty": b"",
+        "cut": good[:-200],
+        "changed": good.replace(offset, offset.replace(b" 1 ", b" 1 1", 1)),
+        "of another kernel": kept(good.replace(key, b"0" * len(key))),
+        "of another program": kept(good.replace(b"task_struct tasks", b"task_struct others")),
+    }
+    for name, text in spoilt.items():
+        assert text != good, name
+        file.write_bytes(text)
+        assert told_of_kernel(**how) == ASKED and file.read_bytes() == good, name
+    # Whole, but not so: what the program sees of itself gives it away.
+    wrong = kept(spoilt["changed"])
+    file.write_bytes(wrong)
+    assert told_of_kernel(**how) == NOT_ASKED + "BPF_PROG_TEST_RUN: not all could be read", told_of_kernel(**how)
+    # What others may have written is passed over, and written anew where that may be.
+    for mode in (0o664, 0o646):
+        file.write_bytes(wrong)
+        file.chmod(mode)
+        assert told_of_kernel(**how) == ASKED and file.read_bytes() == good and file.stat().st_mode & 0o777 == 0o644, oct(mode)
+    for mode in (0o775, 0o757, 0o1777):
+        file.write_bytes(wrong)
+        folder.chmod(mode)
+        assert told_of_kernel(**how) == ASKED and file.read_bytes() == wrong, oct(mode)
+        folder.chmod(0o755)
+    target = lib.temp_folder() / "target"
+    target.write_bytes(wrong)
+    file.unlink()
+    file.symlink_to(target)
+    assert told_of_kernel(**how) == ASKED and target.read_bytes() == wrong and not file.is_symlink()
+    # Other users keep nothing.
+    file.unlink()
+    how["wrap"] += ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    assert told_of_kernel(**how, path=lib.program_for_everybody()).startswith(NOT_ASKED) and not file.exists()
 
 
 lib.main(own_netns=True)

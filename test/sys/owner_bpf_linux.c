@@ -122,6 +122,29 @@ TEST(sleepers_in_accept_explain_a_higher_count)
     CHECK(good);
 }
 
+// One sleeper explains one reference, not two.
+TEST(sleepers_explain_no_more_than_they_are)
+{
+    uint64_t inode;
+    int pair[2];
+    pthread_t thread;
+    NEED_KERNEL();
+    int fd = open_bound(SOCK_STREAM, 0, &inode);
+    enum owner_bpf told = OWNER_BPF_REFUSED;
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && send_descriptor(pair[0], fd));
+    CHECK(listen(fd, 1) == 0 && pthread_create(&thread, NULL, sleep_in_poll, &fd) == 0);
+    usleep(100000);
+    struct host host = {0};
+    told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
+    shutdown(fd, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(pair[0]);
+    close(pair[1]);
+    close(fd);
+    CHECK_INT(told, OWNER_BPF_OPEN);
+    CHECK_INT(host.holdings.count, 1);
+}
+
 TEST(epoll_holds_no_reference_and_explains_none)
 {
     uint64_t inode;

@@ -65,18 +65,36 @@ TEST(folder_is_made)
 TEST(what_others_may_write_is_not_read)
 {
     struct place place = place_make();
+    static const mode_t open_to[] = {S_IWGRP, S_IWOTH};
+    bool any = false;
     owner_cache_write(place.folder, STR("kept\n"));
-    chmod(place.folder, 0777);
-    bool open_folder = is_read(arena, &place);
-    chmod(place.folder, 0755);
-    chmod(place.file, 0666);
-    bool open_file = is_read(arena, &place);
-    chmod(place.file, 0644);
+    for (size_t i = 0; i < 2; i++) {
+        chmod(place.folder, 0755 | open_to[i]);
+        any = any || is_read(arena, &place);
+        chmod(place.folder, 0755);
+        chmod(place.file, 0644 | open_to[i]);
+        any = any || is_read(arena, &place);
+        chmod(place.file, 0644);
+    }
     bool good = is_read(arena, &place);
     place_drop(&place);
-    CHECK(!open_folder);
-    CHECK(!open_file);
+    CHECK(!any);
     CHECK(good);
+}
+
+TEST(only_root_keeps_something_and_where_state_is_not_elsewhere)
+{
+    const char *usual = getenv("MOORAGE_STATE_DIR");
+    unsetenv("MOORAGE_STATE_DIR");
+    bool here = owner_cache_folder();
+    setenv("MOORAGE_STATE_DIR", "/tmp", 1);
+    bool elsewhere = owner_cache_folder();
+    if (usual)
+        setenv("MOORAGE_STATE_DIR", usual, 1);
+    else
+        unsetenv("MOORAGE_STATE_DIR");
+    CHECK(here == (geteuid() == 0));
+    CHECK(!elsewhere);
 }
 
 TEST(what_others_own_is_not_read)

@@ -272,6 +272,45 @@ TEST(kernel_and_walk_name_the_same_holders)
     compare_often(number_from("DIFFER_ROUNDS", ROUNDS));
 }
 
+// They are found among the descriptors alone; the tables of this network do not have them.
+TEST(holders_of_sockets_of_another_network_are_found)
+{
+    int pair[2];
+    uint64_t told[3] = {0};
+    struct stat facts;
+    NEED_KERNEL();
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unshare(CLONE_NEWNET) == 0 && stat("/proc/self/ns/net", &facts) == 0) {
+            told[0] = facts.st_ino;
+            open_bound(SOCK_STREAM, 0, &told[1]);
+            open_bound(SOCK_DGRAM, 0, &told[2]);
+        }
+        _exit(write(pair[1], told, sizeof told) != sizeof told || pause());
+    }
+    CHECK(pid > 0 && read(pair[0], told, sizeof told) == sizeof told);
+    struct host kernel = {0};
+    for (int i = 1; i < 3; i++)
+        *LIST_ADD(arena, &kernel.sockets) = (struct socket_row){
+            .protocol = i == 1 ? PROTOCOL_TCP : PROTOCOL_UDP, .netns = told[0], .local_port = 40000, .inode = told[i]};
+    struct host walk = {.sockets = kernel.sockets};
+    enum owner_bpf outcome = told[0] ? ask_kernel_all(arena, &kernel) : OWNER_BPF_REFUSED;
+    if (told[0])
+        ask_walk_all(arena, &walk);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(pair[0]);
+    close(pair[1]);
+    if (!told[0])
+        SKIP("no network namespace may be made here");
+    CHECK_INT(outcome, OWNER_BPF_PROVED);
+    CHECK_INT(kernel.holdings.count, 2);
+    CHECK_STR(holders_of(arena, &kernel), holders_of(arena, &walk).ptr);
+}
+
 static void *
 end_at_once(void *data)
 {
