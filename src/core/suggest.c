@@ -11,8 +11,8 @@ enum {
     PRIVILEGED_OFFSET = 8000,
     PRIVILEGED_END = 1024,
     LOW_DYNAMIC = 5000,
-    NEAR = 64, // ports that the system tells at once
-    MOST_ROUNDS = 4,
+    NEAR = 64, // ports that the system tells at once, at most
+    MOST_ROUNDS = 32,
 };
 
 // What is looked for, and which ports are out of the question.
@@ -66,14 +66,18 @@ is_done(const struct search *search)
     return search->found >= search->wanted || search->binds >= MOST_BINDS;
 }
 
+static bool
+is_refused(const struct search *search, uint16_t port)
+{
+    return search->refused[port] || known_is_blocked_by_browsers(port) || known_is_default_port(search->protocol, port);
+}
+
 static void
 consider(struct search *search, uint16_t port)
 {
-    if (search->refused[port] || is_done(search))
+    if (is_refused(search, port) || is_done(search))
         return;
     search->refused[port] = true; // not asked twice
-    if (known_is_blocked_by_browsers(port) || known_is_default_port(search->protocol, port))
-        return;
     if (is_free(search, port))
         search->out[search->found++] = port;
 }
@@ -129,7 +133,7 @@ suggest_unused(const struct host *host, enum protocol protocol, uint16_t port, u
 
     for (int i = 0; i < MOST_ROUNDS && !is_done(&search); i++) {
         uint16_t unused[NEAR];
-        while (next < PORT_COUNT && search.refused[next])
+        while (next < PORT_COUNT && is_refused(&search, (uint16_t)next))
             next++;
         size_t count = next < PORT_COUNT ? socket_table_unused(scratch, protocol, (uint16_t)next, unused, NEAR) : 0;
         for (size_t k = 0; k < count; k++)

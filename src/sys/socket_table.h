@@ -25,8 +25,8 @@ struct socket_query {
 #define SOCKET_STATES_ALL ((1u << SOCKET_STATE_COUNT) - 1)
 #define SOCKET_PROTOCOLS_ALL ((1u << PROTOCOL_COUNT) - 1)
 
-// The lowest ports from `first` on that no socket of this protocol is bound to in any state, `room` of them. Gives how many
-// there are; 0 also where the system can't tell that without telling all its sockets.
+// The lowest ports from `first` on that no socket of this protocol is bound to in any state, at most `room` of them: there may be
+// more. Gives how many are told; 0 when there is none, and where the system can't tell that without telling all its sockets.
 size_t
 socket_table_unused(struct arena *arena, enum protocol protocol, uint16_t first, uint16_t *ports, size_t room);
 

@@ -4,6 +4,7 @@
 
 #include "sys/clock.h"
 #include "sys/netlink_socket_linux.h"
+#include "sys/port_try_linux.h"
 #include "sys/port_view_linux.h"
 #include "sys/sock_diag_linux.h"
 #include "sys/user_map_linux.h"
@@ -73,5 +74,9 @@ socket_table_read(struct arena *arena, const struct socket_query *query, struct 
 size_t
 socket_table_unused(struct arena *arena, enum protocol protocol, uint16_t first, uint16_t *ports, size_t room)
 {
-    return protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP ? port_view_unused(arena, first, ports, room) : 0;
+    bool is_tcp = protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP;
+    size_t count = is_tcp ? port_view_unused(arena, first, ports, room) : 0;
+    if (count == 0 && room > 0 && port_try_unused(protocol, first, ports))
+        count = 1;
+    return count;
 }
