@@ -107,3 +107,18 @@ proc_net_in_use(struct str sockstat, enum protocol protocol, enum family family,
     }
     return false;
 }
+
+bool
+proc_net_count(struct str protocols, struct str name, uint64_t *out)
+{
+    struct str line;
+    while (str_cut(&protocols, '\n', &line)) {
+        struct str words[3]; // name, size of one, how many
+        size_t count = 0;
+        while (count < 3 && str_word(&line, &words[count]))
+            count++;
+        if (count == 3 && str_equal(words[0], name))
+            return str_to_u64(words[2], 10, out);
+    }
+    return false;
+}

@@ -28,4 +28,9 @@ proc_net_rows(struct arena *arena, struct str table, enum protocol protocol, enu
 bool
 proc_net_in_use(struct str sockstat, enum protocol protocol, enum family family, uint64_t *out);
 
+// How many sockets of a protocol ("MPTCPv6") the network namespace has, from the text of /proc/net/protocols (proto_seq_printf of
+// net/core/sock.c). False where no line tells.
+bool
+proc_net_count(struct str protocols, struct str name, uint64_t *out);
+
 #endif

@@ -9,24 +9,44 @@
 #include "base/buf.h"
 #include "decode/inet_diag.h"
 #include "decode/netlink.h"
+#include "decode/proc_net.h"
+#include "sys/file.h"
 #include "sys/net.h"
 #include "sys/proc_net_linux.h"
 
 // A thread that entered another namespace has other files than the process it belongs to.
 #define OWN_FOLDER "/proc/thread-self/net"
+#define PROTOCOLS_LIMIT ((size_t)64 << 10)
 
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
+
+// Whether the namespace of the calling thread has a socket of MPTCP, or may have one. The kernel counts them since Linux 6.3
+// (mptcp_listen of net/mptcp/protocol.c, net/mptcp/token.c); this file is there since 6.6. To look for each takes it as long
+// as to look for all of TCP, once for each family.
+static bool
+may_have_mptcp(struct arena *arena)
+{
+    struct str text;
+    uint64_t v4;
+    uint64_t v6 = 0;
+    if (access("/proc/sys/net/mptcp/scheduler", F_OK) != 0 ||
+        !file_read(arena, OWN_FOLDER "/protocols", PROTOCOLS_LIMIT, false, &text, NULL) ||
+        !proc_net_count(text, STR("MPTCP"), &v4))
+        return true;
+    (void)proc_net_count(text, STR("MPTCPv6"), &v6); // without IPv6 there is no such line
+    return v4 + v6 != 0;
+}
 
 // Where a kernel that has the protocol shows it. To ask for a protocol that is missing would make the kernel look for a
 // module to load; where even TCP does not show, /proc can't tell.
 static bool
-is_present(enum protocol protocol)
+is_present(struct arena *arena, enum protocol protocol)
 {
     if (access("/proc/net/tcp", F_OK) != 0)
         return true;
     if (protocol == PROTOCOL_UDPLITE)
         return access("/proc/net/udplite", F_OK) == 0;
-    return protocol != PROTOCOL_MPTCP || access("/proc/sys/net/mptcp", F_OK) == 0;
+    return protocol != PROTOCOL_MPTCP || (access("/proc/sys/net/mptcp", F_OK) == 0 && may_have_mptcp(arena));
 }
 
 static bool
@@ -105,8 +125,8 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
     for (enum protocol protocol = PROTOCOL_TCP; protocol < PROTOCOL_COUNT; protocol++) {
         size_t before = host->sockets.count;
         struct err why = {0};
-        if (!(query->protocols & 1u << protocol) || !is_present(protocol) ||
-            (protocol == PROTOCOL_MPTCP && has_no_subflow(query, host, start)) ||
+        if (!(query->protocols & 1u << protocol) ||
+            (protocol == PROTOCOL_MPTCP && has_no_subflow(query, host, start)) || !is_present(arena, protocol) ||
             read_by_netlink(arena, netlink, query, protocol, deadline_us, host, &why))
             continue;
         host->sockets.count = before;

@@ -124,6 +124,22 @@ TEST(what_is_in_use_is_told_by_protocol_and_family)
     CHECK(!proc_net_in_use(STR(""), PROTOCOL_TCP, FAMILY_IPV4, &count));
 }
 
+TEST(sockets_of_a_protocol_are_counted)
+{
+    struct str text = STR("protocol  size sockets  memory press maxhdr  slab module     cl co di\n"
+                          "MPTCPv6   2064      0     244   no       0   yes  kernel      y  y  y\n"
+                          "PING      1016      x      -1   NI       0   yes  kernel      y  y  y\n"
+                          "MPTCP     1936      3     244   no       0   yes  kernel      y  y  y\n"
+                          "TCP 2304");
+    uint64_t count;
+
+    CHECK(proc_net_count(text, STR("MPTCP"), &count) && count == 3);
+    CHECK(proc_net_count(text, STR("MPTCPv6"), &count) && count == 0);
+    CHECK(!proc_net_count(text, STR("PING"), &count));
+    CHECK(!proc_net_count(text, STR("TCP"), &count));
+    CHECK(!proc_net_count(STR(""), STR("TCP"), &count));
+}
+
 TEST(a_timer_that_is_too_long_is_left_out)
 {
     struct socket_row row;

@@ -58,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena *arena = arena_open();
     struct str text = {(const char *)data + 1, size - 1};
     struct netns_mount_list mounts = {0};
+    uint64_t count;
     switch (data[0] % 4) {
     case 0:
         read_table(arena, text, PROTOCOL_TCP, FAMILY_IPV4);
@@ -67,6 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         read_settings(text);
+        (void)proc_net_count(text, STR("MPTCP"), &count);
         break;
     default:
         netns_mount_find(arena, text, &mounts);
