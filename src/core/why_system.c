@@ -337,13 +337,32 @@ find_namespaces(struct inquiry *inquiry)
             add_namespace_cause(inquiry, &rows, i);
 }
 
+// TCP's sockets are dear to find, so they are left out where another protocol is asked for; the others cost little beside TCP.
+static unsigned
+protocols_elsewhere(const struct inquiry *inquiry)
+{
+    return host_same_ports(inquiry->question->protocol, PROTOCOL_TCP) ? 0 : 1u << inquiry->question->protocol;
+}
+
+// Whether other namespaces need not be read: it is known what there is, or that there is nothing.
+static bool
+is_known_elsewhere(const struct inquiry *inquiry)
+{
+    unsigned protocol = protocols_elsewhere(inquiry) ? protocols_elsewhere(inquiry) : 1u << PROTOCOL_TCP;
+
+    // A range of ports was read at once before its first question.
+    return protocol & inquiry->host->namespace_protocols ||
+           namespace_has_none(inquiry->arena, inquiry->question->protocol, inquiry->port);
+}
+
 // A bind that works and still does not help (nobody answers, another one does) is explained by what is dear to look for,
 // so it is looked for only then.
 static void
 read_dear_facts(struct inquiry *inquiry)
 {
     struct err ignored;
-    struct snapshot_ask ask = {.first = inquiry->port, .last = inquiry->port, .want = SNAPSHOT_NAMESPACES};
+    struct snapshot_ask ask = {
+        .first = inquiry->port, .last = inquiry->port, .elsewhere = protocols_elsewhere(inquiry)};
 
     if (inquiry->host->redirects_known == KNOWN_NOT_ASKED)
         ask.want |= SNAPSHOT_REDIRECTS;
@@ -351,10 +370,8 @@ read_dear_facts(struct inquiry *inquiry)
         ask.want |= SNAPSHOT_ADDRESSES;
     if (inquiry->host->wsl.len > 0)
         ask.want |= SNAPSHOT_NEIGHBOURS;
-    // A range of ports was read at once before its first question.
-    if (inquiry->host->namespaces_known != KNOWN_NOT_ASKED ||
-        namespace_has_none(inquiry->arena, inquiry->question->protocol, inquiry->port))
-        ask.want &= ~(unsigned)SNAPSHOT_NAMESPACES;
+    if (!is_known_elsewhere(inquiry))
+        ask.want |= SNAPSHOT_NAMESPACES;
     if (ask.want != 0)
         (void)snapshot_add(inquiry->arena, &ask, inquiry->host, &ignored);
 }

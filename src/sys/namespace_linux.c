@@ -326,13 +326,13 @@ run_apart(struct reading *reading, struct err *err)
 }
 
 bool
-namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,
-               struct err *err)
+namespace_read(struct arena *arena, unsigned protocols, uint16_t first, uint16_t last, unsigned deadline_ms,
+               struct host *host, struct err *err)
 {
     struct reading reading = {
         .arena = arena,
         .host = host,
-        .query = {.protocols = 1u << PROTOCOL_TCP | 1u << PROTOCOL_UDP | 1u << PROTOCOL_UDPLITE,
+        .query = {.protocols = protocols & ~(1u << PROTOCOL_MPTCP),
                   .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
                   .first = first,
                   .last = last},

@@ -1,10 +1,11 @@
 #include "sys/namespace.h"
 
 bool
-namespace_read(struct arena *arena, uint16_t first, uint16_t last, unsigned deadline_ms, struct host *host,
-               struct err *err)
+namespace_read(struct arena *arena, unsigned protocols, uint16_t first, uint16_t last, unsigned deadline_ms,
+               struct host *host, struct err *err)
 {
     (void)arena;
+    (void)protocols;
     (void)first;
     (void)last;
     (void)deadline_ms;

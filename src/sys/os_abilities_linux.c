@@ -163,7 +163,7 @@ try_namespaces(struct arena *arena, struct host *host)
     struct host found = {0};
     struct err err = {0};
     size_t closed = 0;
-    if (!namespace_read(arena, 65535, 65535, DEADLINE_MS, &found, &err)) {
+    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 65535, 65535, DEADLINE_MS, &found, &err)) {
         ability->detail = STR("networks are told by their processes, and /proc can't be read");
         ability->fix = STR("mount -t proc proc /proc");
         return;

@@ -75,7 +75,7 @@ TEST(other_namespaces_bring_their_listeners)
               "{\"protocol\": \"tcp\", \"state\": \"ESTABLISHED\", \"local\": \"0.0.0.0:82\", \"netns\": 7},"
               "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:82\"}],"
               "\"namespaces\": [{\"id\": 7, \"known\": \"yes\"}, {\"id\": 3, \"is_own\": true}]}");
-    CHECK(namespace_read(arena, 80, 90, 100, &host, NULL));
+    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 80, 90, 100, &host, NULL));
     CHECK_INT(host.sockets.count, 1);
     CHECK_INT(host.sockets.items[0].netns, 7);
     CHECK_INT(host.namespaces.count, 1);
