@@ -323,16 +323,52 @@ read_kernel_ports(struct inquiry *inquiry)
                            &ignored);
 }
 
+static bool
+keeps_and_serves(const struct inquiry *inquiry, const struct why_row *row)
+{
+    return row->role >= ROW_MAYBE && why_serves(why_socket(inquiry, row));
+}
+
+// Whether one program that has the port is enough, and somebody serves it.
+static bool
+first_may_do(const struct inquiry *inquiry)
+{
+    if (inquiry->question->reach != OWNER_FIRST || inquiry->question->all || inquiry->all_states)
+        return false;
+    for (size_t i = 0; i < inquiry->rows.count; i++)
+        if (keeps_and_serves(inquiry, &inquiry->rows.items[i]))
+            return true;
+    return false;
+}
+
+// Whether the search for who serves the port ended with the first of them, so that it stays open anyway who else has it.
+static bool
+first_does(struct inquiry *inquiry)
+{
+    if (inquiry->refusal != REFUSAL_IN_USE)
+        return false;
+    read_kernel_ports(inquiry);
+    read_holders(inquiry);
+    for (size_t i = 0; i < inquiry->rows.count; i++)
+        if (keeps_and_serves(inquiry, &inquiry->rows.items[i]) &&
+            !socket_has_holder(inquiry->host, inquiry->rows.items[i].socket))
+            return false;
+    return !inquiry->host->complete;
+}
+
 // Tables first, one bind last; more is read only where one of them calls for it.
 static bool
 look(struct inquiry *inquiry, struct err *err)
 {
     collect_rows(inquiry);
-    if (!inquiry->all_states && (why_has_role(inquiry, ROW_HARMLESS) || inquiry->question->all) &&
+    bool first = first_may_do(inquiry);
+    if (!first && !inquiry->all_states && (why_has_role(inquiry, ROW_HARMLESS) || inquiry->question->all) &&
         !read_all_states(inquiry, err))
         return false;
     probe_all(inquiry);
-    if (!inquiry->all_states && (inquiry->refusal != REFUSAL_NONE || inquiry->strict_fails) &&
+    if (first && first_does(inquiry))
+        return true;
+    if (!inquiry->all_states && (first || inquiry->refusal != REFUSAL_NONE || inquiry->strict_fails) &&
         !read_all_states(inquiry, err))
         return false;
     if (inquiry->rows.count == 0)

@@ -24,23 +24,6 @@ TEST(listener_is_named_with_its_process)
     CHECK(stops);
 }
 
-TEST(search_for_the_first_program_says_that_there_may_be_more)
-{
-    struct scene scene = scene_new(arena);
-    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
-    add_process(&scene, 8, 1, "nginx");
-    held_by(&scene, 8, 3);
-    add_process(&scene, 9, 8, "nginx");
-    held_by(&scene, 9, 3);
-    struct why_question question = question_of(PROTOCOL_TCP, 8080);
-    question.reach = OWNER_FIRST;
-    CHECK(ask_question(&scene, question));
-    CHECK_INT(first_cause(&scene)->holders.count, 1);
-    CHECK(!scene.answer.complete);
-    CHECK(str_list_has(&first_cause(&scene)->notes,
-                       STR("More programs may have it: the search ended with the first (--first).")));
-}
-
 TEST(free_port_has_no_blocking_cause)
 {
     struct scene scene = scene_new(arena);
