@@ -43,11 +43,13 @@ table_widths(const struct table *table, size_t width, bool header)
     assert(count > 0);
     for (size_t i = 0; header && i < count; i++)
         widths[i] = utf8_width(table->columns[i].title);
-    for (size_t i = 0; i < table->cells.count; i++) {
+    for (size_t i = 0, column = 0; i < table->cells.count; i++, column = column + 1 == count ? 0 : column + 1) {
+        // A text is no wider than it is long.
+        if (table->cells.items[i].len <= widths[column])
+            continue;
         size_t cell = utf8_width(table->cells.items[i]);
-        size_t *column = &widths[i % count];
-        if (cell > *column)
-            *column = cell;
+        if (cell > widths[column])
+            widths[column] = cell;
     }
     if (!width)
         return widths;
@@ -66,8 +68,13 @@ table_line(const struct table *table, struct buf *out, const size_t *widths, con
     size_t blanks = 0;
     for (size_t i = 0; i < table->column_count; i++) {
         const struct table_column *column = &table->columns[i];
-        struct str cell = utf8_fit(table->arena, cells[i], widths[i], false);
-        size_t padding = widths[i] - utf8_width(cell);
+        struct str cell = cells[i];
+        size_t taken = utf8_width(cell);
+        if (taken > widths[i]) {
+            cell = utf8_fit(table->arena, cell, widths[i], false);
+            taken = utf8_width(cell);
+        }
+        size_t padding = widths[i] - taken;
         bool right = column->right && !piped;
         // Blanks wait until something stands behind them, so that no line ends in blanks.
         if (cell.len) {

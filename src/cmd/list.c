@@ -16,6 +16,7 @@
 #include "core/snapshot.h"
 #include "sys/clock.h"
 #include "sys/process.h"
+#include "sys/socket_owner.h"
 #include "sys/socket_table.h"
 #include "sys/term.h"
 #include "sys/user.h"
@@ -204,6 +205,9 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
     struct list_rows all = {0};
     unsigned facts = facts_for(run, filter);
 
+    // Of few ports the holders are found sooner when it is known which sockets they have.
+    if (!options->all && !filter->ports.count && !filter->only.count)
+        socket_owner_begin(look->arena);
     if (!snapshot_read(look->arena, &ask, host, err))
         return false;
     size_t *sockets = arena_array(look->arena, host->sockets.count + 1, sizeof *sockets);
@@ -211,6 +215,7 @@ read_rows(struct command_run *run, const struct list_filter *filter, struct look
     for (size_t i = 0; i < host->sockets.count; i++)
         if (list_rows_may_want(filter, &host->sockets.items[i]))
             sockets[count++] = i;
+    list_rows_order(host, sockets, count);
     if (count && !snapshot_add_holders(look->arena, host, sockets, count, facts, run->common.json,
                                        options->deep ? OWNER_DEEP : OWNER_ALL, err))
         return false;

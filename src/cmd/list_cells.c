@@ -262,6 +262,7 @@ list_cells_table(const struct list_view *view, const struct list_columns *wanted
 {
     struct table_column *titles = arena_array(view->arena, wanted->count, sizeof *titles);
     struct str *cells = arena_array(view->arena, wanted->count, sizeof *cells);
+    const struct holder *last = NULL;
     bool of_program = false;
 
     for (size_t c = 0; c < wanted->count; c++) {
@@ -274,10 +275,15 @@ list_cells_table(const struct list_view *view, const struct list_columns *wanted
         const struct list_row *row = &rows->items[i];
         size_t lines = of_program && row->holder_count ? row->holder_count : 1;
         for (size_t h = 0; h < lines; h++) {
+            const struct socket_row *socket = &view->host->sockets.items[row->socket];
+            const struct holder *holder = row->holder_count ? &row->holders[h] : NULL;
+            // The ports of one program often follow each other.
+            bool again = holder && holder == last && socket->owner_pid != HOST_SYSTEM_PID;
             for (size_t c = 0; c < wanted->count; c++)
-                cells[c] = list_cells_make(view, wanted->items[c], &view->host->sockets.items[row->socket],
-                                           row->holder_count ? &row->holders[h] : NULL);
+                if (!again || !columns[wanted->items[c]].of_program)
+                    cells[c] = list_cells_make(view, wanted->items[c], socket, holder);
             table_add(out, cells);
+            last = socket->owner_pid != HOST_SYSTEM_PID ? holder : NULL;
         }
     }
 }

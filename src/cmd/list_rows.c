@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map64.h"
+
 static bool
 in_endpoints(const struct endpoint_list *list, const struct socket_row *row)
 {
@@ -207,20 +209,14 @@ find_links(struct arena *arena, const struct host *host, const size_t *sockets, 
         if (holding->socket < host->sockets.count && row_of[holding->socket])
             links[(*link_count)++] = (struct link){row_of[holding->socket] - 1, holding};
     }
-    if (*link_count)
-        qsort(links, *link_count, sizeof *links, compare_links);
+    // Mostly the holders were noted in the order of the sockets.
+    for (size_t i = 1; i < *link_count; i++) {
+        if (compare_links(&links[i - 1], &links[i]) > 0) {
+            qsort(links, *link_count, sizeof *links, compare_links);
+            break;
+        }
+    }
     return links;
-}
-
-static int
-compare_link_pids(const void *a, const void *b)
-{
-    const struct link *x = a;
-    const struct link *y = b;
-
-    if (x->holding->pid != y->holding->pid)
-        return x->holding->pid < y->holding->pid ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
 }
 
 // One socket for each process is enough to explain it: a server may have thousands.
@@ -228,61 +224,102 @@ static void
 explain_processes(struct arena *arena, const struct host *host, const struct link *links, size_t count, bool whole,
                   struct holder_list *out)
 {
-    struct link *by_pid = arena_array(arena, count + 1, sizeof *by_pid);
-    size_t *sockets = arena_array(arena, count + 1, sizeof *sockets);
-    bool *chosen = arena_array(arena, host->sockets.count + 1, sizeof *chosen);
+    struct arena *scratch = arena_open();
+    size_t *sockets = arena_array(scratch, count + 1, sizeof *sockets);
+    bool *chosen = arena_array(scratch, host->sockets.count + 1, sizeof *chosen);
+    struct map64 seen = {0};
     size_t socket_count = 0;
 
-    if (count == 0)
-        return;
-    memcpy(by_pid, links, count * sizeof *by_pid);
-    qsort(by_pid, count, sizeof *by_pid, compare_link_pids);
     for (size_t i = 0; i < count; i++) {
-        size_t socket = by_pid[i].holding->socket;
-        bool first = i == 0 || by_pid[i].holding->pid != by_pid[i - 1].holding->pid;
-        if (first && !chosen[socket])
+        size_t socket = links[i].holding->socket;
+        if (map64_get(&seen, links[i].holding->pid, NULL))
+            continue;
+        map64_put(scratch, &seen, links[i].holding->pid, i);
+        if (!chosen[socket])
             sockets[socket_count++] = socket;
-        chosen[socket] = chosen[socket] || first;
+        chosen[socket] = true;
     }
     if (whole)
         holder_find(arena, host, sockets, socket_count, out);
     else
         holder_find_plain(arena, host, sockets, socket_count, out);
+    arena_close(scratch);
+}
+
+// The holders as all sockets share them, by pid.
+struct shared_holders {
+    struct holder_list all;
+    struct map64 by_pid; // indexes into it
+};
+
+static const struct holder *
+shared_holder(const struct shared_holders *shared, uint32_t pid)
+{
+    size_t at;
+
+    return map64_get(&shared->by_pid, pid, &at) ? &shared->all.items[at] : NULL;
+}
+
+// The holder with what depends on the socket.
+static struct holder
+own_holder(struct arena *arena, const struct host *host, const struct shared_holders *shared, size_t socket,
+           uint32_t pid)
+{
+    const struct holder *known = shared_holder(shared, pid);
+    struct holder holder = known ? *known : (struct holder){.pid = pid};
+
+    holder.how = (struct str_list){0};
+    // Of the services in one process each has sockets of its own.
+    holder_place_by_process(arena, host, &host->sockets.items[socket], &holder);
+    return holder;
+}
+
+// The holders of one row, of which these are the links.
+static void
+fill_row(struct arena *arena, const struct host *host, const struct shared_holders *shared, const struct link *links,
+         size_t count, bool whole, struct list_row *row)
+{
+    bool alone = count == 1 && !whole && host->sockets.items[row->socket].owner_service.len == 0;
+
+    // Most have one holder, and of it nothing that depends on the socket.
+    row->holders = alone ? shared_holder(shared, links->holding->pid) : NULL;
+    row->holder_count = row->holders != NULL;
+    if (row->holders || count == 0)
+        return;
+    struct holder *copies = arena_array(arena, count, sizeof *copies);
+    for (size_t i = 0; i < count; i++) {
+        const struct holding *holding = links[i].holding;
+        if (row->holder_count == 0 || copies[row->holder_count - 1].pid != holding->pid)
+            copies[row->holder_count++] = own_holder(arena, host, shared, row->socket, holding->pid);
+        if (whole)
+            *LIST_ADD(arena, &copies[row->holder_count - 1].how) = host_how_format(arena, holding);
+    }
+    row->holders = copies;
 }
 
 void
 list_rows_make(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, bool whole,
                struct list_rows *out)
 {
-    struct holder_list all = {0};
+    struct arena *scratch = arena_open();
+    struct shared_holders shared = {0};
     size_t link_count;
-    struct link *links = find_links(arena, host, sockets, count, &link_count);
-    struct holder *copies = arena_array(arena, link_count + 1, sizeof *copies);
-    size_t copy_count = 0;
+    struct link *links = find_links(scratch, host, sockets, count, &link_count);
 
     LIST_RESERVE(arena, out, count);
     // Each process is explained once for all sockets; the rows share what does not depend on the socket.
-    explain_processes(arena, host, links, link_count, whole, &all);
-    for (size_t i = 0, at = 0; i < count; i++) {
+    explain_processes(arena, host, links, link_count, whole, &shared.all);
+    map64_reserve(scratch, &shared.by_pid, shared.all.count);
+    for (size_t i = 0; i < shared.all.count; i++)
+        map64_put(scratch, &shared.by_pid, shared.all.items[i].pid, i);
+    for (size_t i = 0, at = 0, end; i < count; i++, at = end) {
         struct list_row *row = LIST_ADD(arena, out);
         row->socket = sockets[i];
-        row->holders = &copies[copy_count];
-        for (; at < link_count && links[at].row == i; at++) {
-            const struct holding *holding = links[at].holding;
-            if (row->holder_count == 0 || copies[copy_count - 1].pid != holding->pid) {
-                const struct holder *known =
-                    all.count ? bsearch(&holding->pid, all.items, all.count, sizeof *all.items, compare_pid) : NULL;
-                copies[copy_count] = known ? *known : (struct holder){.pid = holding->pid};
-                copies[copy_count].how = (struct str_list){0};
-                // Of the services in one process each has sockets of its own.
-                holder_place_by_process(arena, host, &host->sockets.items[sockets[i]], &copies[copy_count]);
-                copy_count++;
-                row->holder_count++;
-            }
-            if (whole)
-                *LIST_ADD(arena, &copies[copy_count - 1].how) = host_how_format(arena, holding);
-        }
+        for (end = at; end < link_count && links[end].row == i;)
+            end++;
+        fill_row(arena, host, &shared, &links[at], end - at, whole, row);
     }
+    arena_close(scratch);
 }
 
 const struct holder *
@@ -294,6 +331,40 @@ list_rows_main(const struct list_row *row)
             return &row->holders[i];
     }
     return row->holder_count ? row->holders : NULL;
+}
+
+// By port; the address in the table stands for the index in it.
+static int
+compare_sockets(const struct socket_row *x, const struct socket_row *y)
+{
+    if (x->local_port != y->local_port)
+        return x->local_port < y->local_port ? -1 : 1;
+    if (x->protocol != y->protocol)
+        return x->protocol < y->protocol ? -1 : 1;
+    if (x->local.family != y->local.family)
+        return x->local.family < y->local.family ? -1 : 1;
+    int addresses = memcmp(x->local.bytes, y->local.bytes, sizeof x->local.bytes);
+    return addresses ? addresses : (x > y) - (x < y);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+    return compare_sockets(*(const struct socket_row *const *)a, *(const struct socket_row *const *)b);
+}
+
+void
+list_rows_order(const struct host *host, size_t *sockets, size_t count)
+{
+    struct arena *arena = arena_open();
+    const struct socket_row **places = arena_array(arena, count + 1, sizeof *places);
+
+    for (size_t i = 0; i < count; i++)
+        places[i] = &host->sockets.items[sockets[i]];
+    qsort(places, count, sizeof *places, compare_places);
+    for (size_t i = 0; i < count; i++)
+        sockets[i] = (size_t)(places[i] - host->sockets.items);
+    arena_close(arena);
 }
 
 // What a row is sorted by: read once, compared often.
@@ -315,14 +386,7 @@ compare_keys(const void *a, const void *b)
         return texts;
     if (x->number != y->number)
         return x->number < y->number ? -1 : 1;
-    if (x->socket->local_port != y->socket->local_port)
-        return x->socket->local_port < y->socket->local_port ? -1 : 1;
-    if (x->socket->protocol != y->socket->protocol)
-        return x->socket->protocol < y->socket->protocol ? -1 : 1;
-    if (x->socket->local.family != y->socket->local.family)
-        return x->socket->local.family < y->socket->local.family ? -1 : 1;
-    int addresses = memcmp(x->socket->local.bytes, y->socket->local.bytes, sizeof x->socket->local.bytes);
-    return addresses ? addresses : (x->row.socket > y->row.socket) - (x->row.socket < y->row.socket);
+    return compare_sockets(x->socket, y->socket);
 }
 
 static void
@@ -350,9 +414,23 @@ fill_key(struct arena *arena, struct sort_key *key, enum list_sort by)
     }
 }
 
+// As they come where their sockets were put into order.
+static bool
+are_by_port(const struct host *host, const struct list_rows *rows)
+{
+    const struct socket_row *sockets = host->sockets.items;
+
+    for (size_t i = 1; i < rows->count; i++)
+        if (compare_sockets(&sockets[rows->items[i - 1].socket], &sockets[rows->items[i].socket]) > 0)
+            return false;
+    return true;
+}
+
 void
 list_rows_sort(const struct host *host, struct list_rows *rows, enum list_sort by)
 {
+    if (by == LIST_SORT_PORT && are_by_port(host, rows))
+        return;
     struct arena *arena = arena_open();
     struct sort_key *keys = arena_array(arena, rows->count + 1, sizeof *keys);
 

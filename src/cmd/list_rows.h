@@ -51,6 +51,10 @@ bool
 list_rows_wants(struct arena *arena, const struct list_filter *filter, const struct host *host,
                 const struct list_row *row);
 
+// Puts sockets into the order that their rows have where nothing else is asked for.
+void
+list_rows_order(const struct host *host, size_t *sockets, size_t count);
+
 // The rows of these sockets, in their order; `whole`: the holders also say how they hold each, and what is odd about
 // them.
 void

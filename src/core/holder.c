@@ -214,17 +214,21 @@ place_by_parent(const struct host *host, struct holder *holder)
     }
 }
 
+// `origins` is NULL where nobody asks what started it.
 static void
 describe(struct arena *arena, const struct host *host, const struct lookup *pids, struct holder_origins *origins,
          struct holder *holder)
 {
     if (holder->process->cgroup.known == KNOWN_YES)
         place(arena, host, holder->process->cgroup.value, holder);
-    find_ancestry(arena, host, pids, holder);
+    if (origins || holder->process->session_known)
+        find_ancestry(arena, host, pids, holder);
     if (holder->unit.len == 0)
         holder_place_by_process(arena, host, NULL, holder);
     if (holder->unit.len == 0 && holder->services.count == 0)
         place_by_parent(host, holder);
+    if (!origins)
+        return;
     holder->orphan = is_orphan(arena, holder);
     holder_guess_origin(arena, origins, holder);
 }
@@ -303,7 +307,8 @@ find(struct arena *arena, const struct host *host, const size_t *sockets, size_t
             continue;
         *LIST_ADD(scratch, &of_asked) = i;
         struct holder *holder = holder_of(arena, host, &pids, &seen, holding->pid, out);
-        add_how(arena, holder, holding);
+        if (whole)
+            add_how(arena, holder, holding);
         find_forwarded(arena, host, holding->socket, holder);
         holder_place_by_process(arena, host, &host->sockets.items[holding->socket], holder);
     }
@@ -316,7 +321,7 @@ find(struct arena *arena, const struct host *host, const size_t *sockets, size_t
         struct holder *holder = &out->items[i];
         if (!holder->process)
             continue;
-        describe(arena, host, &pids, &origins, holder);
+        describe(arena, host, &pids, whole ? &origins : NULL, holder);
         if (whole)
             holder_warn(arena, host, &holdings, holder);
     }

@@ -46,7 +46,7 @@ struct holder_list {
 void
 holder_find(struct arena *arena, const struct host *host, const size_t *sockets, size_t count, struct holder_list *out);
 
-// The same without warnings, for those who show none of thousands.
+// The same without how they hold it, what started them and warnings, for those who show none of that of thousands.
 void
 holder_find_plain(struct arena *arena, const struct host *host, const size_t *sockets, size_t count,
                   struct holder_list *out);

@@ -1,5 +1,6 @@
 #include "core/snapshot.h"
 
+#include "base/map64.h"
 #include "core/holder.h"
 #include "core/lease.h"
 #include "core/platform.h"
@@ -196,10 +197,12 @@ snapshot_read_ancestry(struct arena *arena, struct host *host, struct lookup *pi
     }
 }
 
-// The same holding told by two searches stands once.
+// The same holding told by two searches stands once; one search tells none twice.
 static void
 merge_holdings(struct host *host, size_t first)
 {
+    if (first == 0)
+        return;
     struct arena *scratch = arena_open();
     struct lookup seen = {.arena = scratch};
     size_t kept = 0;
@@ -263,14 +266,17 @@ read_openers(struct arena *arena, struct host *host, struct lookup *pids, const 
             snapshot_read_process(arena, host, pids, host->sockets.items[i].owner_pid, PROCESS_BASIC);
 }
 
-static size_t
-read_holder(struct arena *arena, struct host *host, struct lookup *pids, uint32_t pid, unsigned facts)
+static void
+read_holder(struct arena *arena, struct host *host, struct lookup *pids, uint32_t pid, unsigned facts, bool ancestry)
 {
     size_t index = snapshot_read_process(arena, host, pids, pid, facts & PROCESS_ALL);
 
     if (facts & SNAPSHOT_NAMES && holder_needs_command(&host->processes.items[index]))
         snapshot_read_process(arena, host, pids, pid, (facts & PROCESS_ALL) | PROCESS_COMMAND | PROCESS_EXE);
-    return index;
+    // In the session of services (Windows) the parent tells which one it is.
+    const struct process *process = &host->processes.items[index];
+    if (ancestry || (process->session_known && process->session == 0))
+        snapshot_read_ancestry(arena, host, pids, index);
 }
 
 bool
@@ -293,19 +299,18 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
     merge_unseen(arena, host);
 
     struct lookup pids = snapshot_pids(arena, host);
+    struct map64 read = {0}; // pids: a server may have thousands of sockets
     bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
     for (size_t i = 0; i < count; i++) {
         asked[sockets[i]] = true;
         host->sockets.items[sockets[i]].holders_read = true;
     }
     for (size_t i = 0; i < host->holdings.count; i++) {
-        if (!asked[host->holdings.items[i].socket])
+        uint32_t pid = host->holdings.items[i].pid;
+        if (!asked[host->holdings.items[i].socket] || map64_get(&read, pid, NULL))
             continue;
-        size_t index = read_holder(arena, host, &pids, host->holdings.items[i].pid, facts);
-        // In the session of services (Windows) the parent tells which one it is.
-        const struct process *process = &host->processes.items[index];
-        if (ancestry || (process->session_known && process->session == 0))
-            snapshot_read_ancestry(arena, host, &pids, index);
+        map64_put(arena, &read, pid, i);
+        read_holder(arena, host, &pids, pid, facts, ancestry);
     }
     read_openers(arena, host, &pids, asked);
     return true;

@@ -4,6 +4,7 @@
 struct row_index {
     struct lookup cookies;
     struct lookup endpoints;
+    bool by_cookie; // each row has one, and none is another's subflow: the endpoints tell nothing more
 };
 
 static uint64_t
@@ -80,6 +81,8 @@ find_row(const struct row_index *index, const struct host *host, const struct so
     while (row->cookie != 0 && lookup_next(&index->cookies, row->cookie, &cursor, &found))
         if (same_socket(row, &host->sockets.items[found]))
             return found;
+    if (index->by_cookie)
+        return SIZE_MAX;
     cursor = 0;
     while (lookup_next(&index->endpoints, endpoint_key(row), &cursor, &found))
         if (same_socket(row, &host->sockets.items[found]))
@@ -94,7 +97,8 @@ add_row(struct row_index *index, const struct host *host, size_t at)
 
     if (row->cookie != 0)
         lookup_add(&index->cookies, row->cookie, at);
-    lookup_add(&index->endpoints, endpoint_key(row), at);
+    if (!index->by_cookie)
+        lookup_add(&index->endpoints, endpoint_key(row), at);
 }
 
 // What only the other reading knew.
@@ -140,24 +144,34 @@ absorb(struct socket_row *old, const struct socket_row *row)
     *old = merged;
 }
 
+static bool
+all_have_cookies(const struct host *host)
+{
+    for (size_t i = 0; i < host->sockets.count; i++)
+        if (host->sockets.items[i].cookie == 0 || host->sockets.items[i].protocol == PROTOCOL_MPTCP)
+            return false;
+    return true;
+}
+
 void
 snapshot_merge_rows(struct host *host, size_t first)
 {
     struct arena *scratch = arena_open();
-    struct row_index index = {.cookies.arena = scratch, .endpoints.arena = scratch};
+    struct row_index index = {
+        .cookies.arena = scratch, .endpoints.arena = scratch, .by_cookie = all_have_cookies(host)};
     size_t kept = first;
 
     for (size_t i = 0; i < first; i++)
         add_row(&index, host, i);
     for (size_t i = first; i < host->sockets.count; i++) {
-        struct socket_row row = host->sockets.items[i];
-        size_t found = find_row(&index, host, &row);
+        size_t found = find_row(&index, host, &host->sockets.items[i]);
         if (found != SIZE_MAX) {
-            absorb(&host->sockets.items[found], &row);
+            absorb(&host->sockets.items[found], &host->sockets.items[i]);
             add_row(&index, host, found);
             continue;
         }
-        host->sockets.items[kept] = row;
+        if (kept != i)
+            host->sockets.items[kept] = host->sockets.items[i];
         add_row(&index, host, kept++);
     }
     host->sockets.count = kept;

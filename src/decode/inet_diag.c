@@ -314,10 +314,11 @@ inet_diag_rows(struct arena *arena, struct str answer, enum protocol protocol, u
                struct host *host)
 {
     enum {
-        USUAL_LENGTH = 128, // of a message about one socket
+        USUAL_LENGTH = 120, // of a message about one socket, or somewhat longer
     };
     struct netlink_message message;
-    LIST_RESERVE(arena, &host->sockets, answer.len / USUAL_LENGTH);
+    if (host->sockets.count == 0)
+        LIST_RESERVE(arena, &host->sockets, answer.len / USUAL_LENGTH);
     while (netlink_next(&answer, &message)) {
         struct socket_row row;
         if ((message.type == SOCK_DIAG_BY_FAMILY || message.type == TCPDIAG_GETSOCK) &&

@@ -148,7 +148,8 @@ take(struct buf *out, size_t length, uint32_t sequence, bool *interrupted)
 }
 
 static enum progress
-ask_once(struct netlink_socket *netlink, struct str request, uint32_t sequence, int64_t deadline_us, struct buf *out)
+ask_once(struct netlink_socket *netlink, struct str request, uint32_t sequence, int64_t deadline_us,
+         const struct netlink_taker *taker, struct buf *out)
 {
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     bool interrupted = false;
@@ -163,6 +164,10 @@ ask_once(struct netlink_socket *netlink, struct str request, uint32_t sequence, 
         if (!receive(netlink->fd, deadline_us, out, &length))
             return PROGRESS_REFUSED;
         enum progress progress = take(out, length, sequence, &interrupted);
+        if (taker && progress != PROGRESS_REFUSED) {
+            taker->take(taker->data, (struct str){out->ptr, out->len});
+            out->len = 0;
+        }
         if (progress != PROGRESS_MORE)
             return progress;
     }
@@ -170,20 +175,42 @@ ask_once(struct netlink_socket *netlink, struct str request, uint32_t sequence, 
     return PROGRESS_REFUSED;
 }
 
-bool
-netlink_socket_ask(struct arena *arena, struct netlink_socket *netlink, struct str request, int64_t deadline_us,
-                   struct str *answer, struct err *err)
+static bool
+ask(struct netlink_socket *netlink, struct str request, int64_t deadline_us, const struct netlink_taker *taker,
+    struct buf *out, struct err *err)
 {
     uint32_t sequence = 0;
     netlink_u32(request, 8, &sequence);
     for (unsigned tries = 0;; tries++) {
-        struct buf out = {.arena = arena};
-        enum progress progress = ask_once(netlink, request, sequence, deadline_us, &out);
+        out->len = 0;
+        if (taker)
+            taker->begin(taker->data);
+        enum progress progress = ask_once(netlink, request, sequence, deadline_us, taker, out);
         if (progress == PROGRESS_REFUSED)
             return refuse(err, errno, "ask over netlink");
         if (progress == PROGRESS_INTERRUPTED && tries < TRIES_INTERRUPTED && clock_mono_us() < deadline_us)
             continue;
-        *answer = buf_str(&out);
         return true;
     }
+}
+
+bool
+netlink_socket_ask(struct arena *arena, struct netlink_socket *netlink, struct str request, int64_t deadline_us,
+                   struct str *answer, struct err *err)
+{
+    struct buf out = {.arena = arena};
+    if (!ask(netlink, request, deadline_us, NULL, &out, err))
+        return false;
+    *answer = buf_str(&out);
+    return true;
+}
+
+bool
+netlink_socket_take(struct netlink_socket *netlink, struct str request, int64_t deadline_us,
+                    const struct netlink_taker *taker, struct err *err)
+{
+    struct buf out = {.arena = arena_open()};
+    bool good = ask(netlink, request, deadline_us, taker, &out, err);
+    arena_close(out.arena);
+    return good;
 }

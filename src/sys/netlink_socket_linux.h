@@ -39,4 +39,16 @@ bool
 netlink_socket_ask(struct arena *arena, struct netlink_socket *netlink, struct str request, int64_t deadline_us,
                    struct str *answer, struct err *err);
 
+// Who takes an answer as it comes.
+struct netlink_taker {
+    void (*begin)(void *data);                     // from the start, or once more: what was taken before does not count
+    void (*take)(void *data, struct str messages); // whole ones, which are gone afterwards
+    void *data;
+};
+
+// The same for answers that may be long: their messages are handed over as the kernel sends them.
+bool
+netlink_socket_take(struct netlink_socket *netlink, struct str request, int64_t deadline_us,
+                    const struct netlink_taker *taker, struct err *err);
+
 #endif

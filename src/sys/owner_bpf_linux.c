@@ -1,36 +1,22 @@
 #include "sys/owner_bpf_linux.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/map64.h"
 #include "sys/clock.h"
 #include "sys/owner_kernel_linux.h"
+#include "sys/owner_target_linux.h"
 #include "sys/owner_task_linux.h"
 
 enum {
     ROOM = 1024,        // hits at first
     USUAL_WANTED = 32,  // sockets that are asked for
+    MANY = 16 << 10,    // what is looked for ahead of a question about all that listen
     MAX_ROOM = 4 << 20, // and at most
     MAX_PORTS = 16,     // that are looked up one by one
     FEW = 256,          // files
     TRIES = 5,          // until the counts are steady
     GROWTHS = 3,        // of the room
-};
-
-// A file of an asked socket.
-struct target {
-    uint64_t file;
-    uint64_t inode;
-    uint64_t refs;
-    uint64_t waiters;
-    size_t found; // descriptors, each once although several processes may share the table
-    size_t first; // hits of it
-    size_t end;
-};
-
-struct target_list {
-    LIST_OF(struct target);
 };
 
 struct hits {
@@ -42,9 +28,9 @@ struct quest {
     struct owner_search *search;
     struct arena *scratch; // for what only the search needs
     struct owner_session *session;
-    struct target_list open; // files whose holders are not all known yet
-    struct map64 files;      // from the inode to the index in it, of all that were found
-    bool proved;             // so far, the counts are what was found
+    struct owner_target_list open; // files whose holders are not all known yet
+    struct map64 files;            // from the inode to the index in it, of all that were found
+    bool proved;                   // so far, the counts are what was found
 };
 
 // Whether the socket can be found by its port. The bucket of a port shows the sockets of this network namespace alone.
@@ -78,7 +64,7 @@ note_hits(struct quest *quest)
         if (!map64_get(&quest->search->asked, hit->inode, NULL) || map64_get(&quest->files, hit->inode, NULL))
             continue;
         map64_put(arena, &quest->files, hit->inode, quest->open.count);
-        *LIST_ADD(arena, &quest->open) = (struct target){.file = hit->file, .inode = hit->inode};
+        *LIST_ADD(arena, &quest->open) = (struct owner_target){.file = hit->file, .inode = hit->inode};
     }
     return true;
 }
@@ -122,7 +108,7 @@ find_in_tables(struct quest *quest)
     bool udp = false;
     for (size_t i = 0; i < search->query->count; i++) {
         const struct socket_row *row = owner_search_row(search, i);
-        if (!row->inode || !has_bucket(layout, row))
+        if (!row->inode || !has_bucket(layout, row) || map64_get(&quest->files, row->inode, NULL))
             continue;
         tcp = tcp || (row->protocol == PROTOCOL_TCP && row->state == SOCKET_LISTEN);
         udp = udp || row->protocol == PROTOCOL_UDP;
@@ -147,8 +133,7 @@ want_inodes(struct quest *quest)
         if (inode && !map64_get(&quest->files, inode, NULL))
             owner_session_want(quest->session, inode);
     }
-    quest->session->state->near_bits = UINT64_MAX;
-    quest->session->state->far_bits = UINT64_MAX;
+    quest->session->state->every = 1;
 }
 
 // After a run that emitted more than there is room for; more may come until it is asked again.
@@ -165,6 +150,8 @@ make_room(struct quest *quest)
 static bool
 find_files(struct quest *quest)
 {
+    if (all_found(quest))
+        return true;
     want_inodes(quest);
     find_in_tables(quest);
     for (int i = 0; i < GROWTHS && !all_found(quest); i++) {
@@ -175,23 +162,6 @@ find_files(struct quest *quest)
             return false;
     }
     return all_found(quest);
-}
-
-// By file, then by table and descriptor; what several threads share stands together.
-static int
-compare_hits(const void *a, const void *b)
-{
-    const struct owner_hit *left = a;
-    const struct owner_hit *right = b;
-    if (left->file != right->file)
-        return left->file < right->file ? -1 : 1;
-    if (left->table != right->table)
-        return left->table < right->table ? -1 : 1;
-    if (left->fd != right->fd)
-        return left->fd < right->fd ? -1 : 1;
-    if (left->pid != right->pid)
-        return left->pid < right->pid ? -1 : 1;
-    return left->tid < right->tid ? -1 : left->tid > right->tid;
 }
 
 static void
@@ -217,7 +187,7 @@ look(struct quest *quest, uint64_t enough, struct hits *out)
             out->count = count;
             out->items = arena_array(quest->scratch, count, sizeof *out->items);
             memcpy(out->items, session->hits, count * sizeof *out->items);
-            qsort(out->items, count, sizeof *out->items, compare_hits);
+            owner_target_sort(out->items, count);
             return true;
         }
         if (!make_room(quest))
@@ -237,15 +207,12 @@ sort_hits(struct quest *quest, const struct hits *hits)
     size_t end;
     for (size_t i = 0; i < hits->count; i = end) {
         uint64_t file = hits->items[i].file;
-        size_t found = 0;
         size_t at;
-        for (end = i; end < hits->count && hits->items[end].file == file; end++) {
-            const struct owner_hit *last = end > i ? &hits->items[end - 1] : NULL;
-            found += !last || last->table != hits->items[end].table || last->fd != hits->items[end].fd;
-        }
+        for (end = i; end < hits->count && hits->items[end].file == file;)
+            end++;
         if (!map64_get(&files, file, &at))
             continue;
-        quest->open.items[at].found = found;
+        quest->open.items[at].found = owner_target_count(&hits->items[i], end - i);
         quest->open.items[at].first = i;
         quest->open.items[at].end = end;
     }
@@ -257,7 +224,7 @@ static bool
 read_counts(struct quest *quest)
 {
     struct owner_session *session = quest->session;
-    struct target_list *targets = &quest->open;
+    struct owner_target_list *targets = &quest->open;
     size_t kept = 0;
     for (size_t first = 0; first < targets->count; first += session->room) {
         size_t part = targets->count - first < session->room ? targets->count - first : session->room;
@@ -267,7 +234,7 @@ read_counts(struct quest *quest)
         if (!owner_session_run(session, OWNER_RUN_COUNTS))
             return false;
         for (size_t i = 0; i < part; i++) {
-            struct target target = targets->items[first + i];
+            struct owner_target target = targets->items[first + i];
             target.refs = session->hits[i].refs;
             target.waiters = session->hits[i].waiters;
             if (target.inode == session->hits[i].inode)
@@ -278,40 +245,22 @@ read_counts(struct quest *quest)
     return true;
 }
 
-static void
-note_holders(struct quest *quest, const struct target *target, const struct hits *hits)
-{
-    for (size_t i = target->first; i < target->end; i++) {
-        const struct owner_hit *hit = &hits->items[i];
-        const struct owner_hit *last = i > target->first ? &hits->items[i - 1] : NULL;
-        if (last && last->table == hit->table && last->fd == hit->fd && last->pid == hit->pid)
-            continue;
-        if (hit->pid == 0)
-            owner_search_hold_outside(quest->search, target->inode);
-        else
-            owner_search_hold(
-                quest->search, target->inode,
-                (struct holding){
-                    .pid = hit->pid, .how = hit->tid ? HOLDING_THREAD_FD : HOLDING_FD, .fd = hit->fd, .tid = hit->tid});
-    }
-}
-
 static bool
-is_steady(const struct target *target, const struct target *before)
+is_steady(const struct owner_target *target, const struct owner_target *before)
 {
     return before && before->refs == target->refs && before->found == target->found;
 }
 
 // Whether sleepers explain what no descriptor does.
 static bool
-is_explained(const struct target *target)
+is_explained(const struct owner_target *target)
 {
     return target->refs > target->found && target->refs - target->found <= target->waiters;
 }
 
 // What refers to the file and is neither known nor a passing call, which would not stay the same.
 static bool
-is_hidden(const struct target *target, const struct target *before)
+is_hidden(const struct owner_target *target, const struct owner_target *before)
 {
     return target->refs > target->found && !is_explained(target) && is_steady(target, before);
 }
@@ -319,22 +268,23 @@ is_hidden(const struct target *target, const struct target *before)
 // Notes the holders of the files that are settled and leaves the others open, to be looked at once more. `before` has what the
 // last look saw of these and of others, in the same order.
 static void
-settle(struct quest *quest, const struct target_list *seen, const struct hits *hits, const struct target_list *before,
-       bool last_try)
+settle(struct quest *quest, const struct owner_target_list *seen, const struct hits *hits,
+       const struct owner_target_list *before, bool last_try)
 {
     size_t at = 0;
     quest->open.count = 0;
     for (size_t i = 0; i < seen->count; i++) {
-        const struct target *target = &seen->items[i];
+        const struct owner_target *target = &seen->items[i];
         while (at < before->count && before->items[at].file != target->file)
             at++;
-        const struct target *last = at < before->count ? &before->items[at] : NULL;
+        const struct owner_target *last = at < before->count ? &before->items[at] : NULL;
         bool proved = target->refs == target->found;
         if (!proved && !last_try && !(is_steady(target, last) && is_explained(target))) {
-            quest->open.items[quest->open.count++] = (struct target){.file = target->file, .inode = target->inode};
+            quest->open.items[quest->open.count++] =
+                (struct owner_target){.file = target->file, .inode = target->inode};
             continue;
         }
-        note_holders(quest, target, hits);
+        owner_target_hold(quest->search, target->inode, hits->items + target->first, target->end - target->first);
         quest->search->hidden += is_hidden(target, last);
         quest->proved = quest->proved && proved;
     }
@@ -355,14 +305,47 @@ count_references(struct quest *quest, uint64_t *out)
     return true;
 }
 
+static struct owner_target_list
+copy_open(struct quest *quest)
+{
+    struct owner_target_list copy = {.count = quest->open.count};
+    copy.items = arena_array(quest->scratch, copy.count, sizeof *copy.items);
+    if (copy.count)
+        memcpy(copy.items, quest->open.items, copy.count * sizeof *copy.items);
+    return copy;
+}
+
+// Takes over what the run that began ahead of the question found: the answer of most sockets, and of others a first look. Whether
+// that is all.
+static bool
+take_ahead(struct quest *quest)
+{
+    struct owner_search *search = quest->search;
+    const struct owner_session *session = owner_kernel_ahead();
+    if (!session)
+        return false;
+    size_t proved = owner_target_take(search, quest->scratch, session, &quest->open);
+    owner_task_take(search, session);
+    if (proved == search->asked.count)
+        return true;
+    map64_reserve(quest->scratch, &quest->files, search->asked.count);
+    for (size_t i = 0; i < search->query->count; i++) {
+        if (search->held[i])
+            map64_put(quest->scratch, &quest->files, owner_search_row(search, i)->inode, i);
+    }
+    for (size_t i = 0; i < quest->open.count; i++)
+        map64_put(quest->scratch, &quest->files, quest->open.items[i].inode, i);
+    return false;
+}
+
 static bool
 search_in_kernel(struct quest *quest)
 {
-    struct target_list before = {0};
+    struct owner_target_list before = copy_open(quest);
     uint64_t enough = 0;
     if (!find_files(quest) || !count_references(quest, &enough))
         return false;
-    for (int i = 0; i < TRIES && (i == 0 || quest->open.count); i++) {
+    for (int i = 0; i < TRIES && quest->open.count; i++) {
         struct hits hits;
         // A call that is passing needs a moment to pass.
         if (i > 1)
@@ -372,15 +355,18 @@ search_in_kernel(struct quest *quest)
         sort_hits(quest, &hits);
         if (!read_counts(quest))
             return false;
-        struct target_list seen = {.count = quest->open.count};
-        seen.items = arena_array(quest->scratch, seen.count, sizeof *seen.items);
-        if (seen.count)
-            memcpy(seen.items, quest->open.items, seen.count * sizeof *seen.items);
+        struct owner_target_list seen = copy_open(quest);
         settle(quest, &seen, &hits, &before, i == TRIES - 1);
         owner_task_take(quest->search, quest->session);
         before = seen;
     }
     return true;
+}
+
+void
+owner_bpf_begin(struct arena *arena)
+{
+    owner_kernel_begin(arena, MANY, MANY);
 }
 
 void
@@ -424,13 +410,16 @@ owner_bpf_find(struct owner_search *search)
     // Most files have one descriptor.
     size_t asked = search->asked.count;
     size_t room = asked + asked / 4 > ROOM ? asked + asked / 4 : ROOM;
-    bool all = asks_many_ports(search) || asks_rare(search) || owner_task_can(search->query);
-    struct quest quest = {
-        .search = search, .session = owner_kernel_open(search->arena, room, asked, all), .proved = true};
-    quest.scratch = arena_open();
-    map64_reserve(quest.scratch, &quest.files, asked);
-    LIST_RESERVE(quest.scratch, &quest.open, asked);
-    bool good = quest.session && search_in_kernel(&quest);
+    struct quest quest = {.search = search, .scratch = arena_open(), .proved = true};
+    bool good = take_ahead(&quest);
+    if (!good) {
+        bool all = asks_many_ports(search) || asks_rare(search) || owner_task_can(search->query);
+        quest.session = owner_kernel_open(search->arena, room, asked, all);
+        if (!quest.files.capacity)
+            map64_reserve(quest.scratch, &quest.files, asked);
+        LIST_RESERVE(quest.scratch, &quest.open, asked);
+        good = quest.session && search_in_kernel(&quest);
+    }
     arena_close(quest.scratch);
     if (!good)
         return OWNER_BPF_REFUSED;
@@ -466,7 +455,7 @@ owner_bpf_read_flags(struct owner_search *search)
 {
     struct map64 ports = {0};
     struct map64 cookies = {0};
-    const struct owner_layout *layout = owner_kernel_layout(search->arena);
+    const struct owner_layout *layout = asks_many_ports(search) ? NULL : owner_kernel_layout(search->arena);
     bool rare = false;
     if (!layout || !layout->flags)
         return;
@@ -477,8 +466,6 @@ owner_bpf_read_flags(struct owner_search *search)
         rare = rare || is_rare(row);
         map64_put(search->arena, &cookies, row->cookie, i);
         map64_put(search->arena, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
-        if (ports.count > MAX_PORTS)
-            return;
     }
     struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count, rare) : NULL;
     if (!session)

@@ -20,6 +20,10 @@ enum owner_bpf {
 void
 owner_bpf_prepare(struct arena *arena);
 
+// Begins to look for the holders of all that listens, on another thread: a search that follows takes over what that finds.
+void
+owner_bpf_begin(struct arena *arena);
+
 // Notes the holders of the asked sockets.
 enum owner_bpf
 owner_bpf_find(struct owner_search *search);

@@ -1,5 +1,6 @@
 #include "sys/owner_kernel_linux.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -21,6 +22,23 @@ static struct {
     bool open;
     bool refused; // it could not be opened: it is not tried again
 } kernel;
+
+// The run ahead of a question. Until it ended, its thread alone has what stands above.
+static struct {
+    pthread_t thread;
+    size_t room;
+    size_t wanted;
+    bool runs;
+    bool found; // what it found was not taken yet
+} ahead;
+
+static void
+wait_for_end(void)
+{
+    if (ahead.runs)
+        pthread_join(ahead.thread, NULL);
+    ahead.runs = false;
+}
 
 // Whether the kernel has bpf_loop().
 static bool
@@ -52,6 +70,7 @@ bool
 owner_kernel_takes_programs(struct str *why)
 {
     const char *most = getenv("MOORAGE_TIER");
+    wait_for_end();
     if (most && strcmp(most, "proc") == 0) {
         *why = STR("MOORAGE_TIER is set to proc");
         return false;
@@ -163,12 +182,9 @@ owner_kernel_layout(struct arena *arena)
     return owner_kernel_is_allowed(NULL) && learn(arena, &why_not) ? &kernel.layout : NULL;
 }
 
-struct owner_session *
-owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
+static struct owner_session *
+open_session(size_t room, size_t wanted, bool all)
 {
-    if (!owner_kernel_layout(arena))
-        return NULL;
-    all = all || proc_view_is_inside();
     if (is_open() && kernel.session.room >= room && kernel.wanted >= wanted && kernel.session.all >= all)
         return &kernel.session;
     // What was asked for before is asked for again.
@@ -186,4 +202,42 @@ owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
     owner_session_close(&kernel.session);
     kernel.refused = true;
     return NULL;
+}
+
+struct owner_session *
+owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all)
+{
+    return owner_kernel_layout(arena) ? open_session(room, wanted, all || proc_view_is_inside()) : NULL;
+}
+
+static void *
+run_ahead(void *unused)
+{
+    (void)unused;
+    struct owner_session *session = open_session(ahead.room, ahead.wanted, true);
+    if (session && session->layout.listen_slot) {
+        owner_session_want_none(session);
+        ahead.found = owner_session_run(session, OWNER_RUN_SERVERS) && session->state->count <= session->room;
+    }
+    return NULL;
+}
+
+void
+owner_kernel_begin(struct arena *arena, size_t room, size_t wanted)
+{
+    if (!owner_kernel_layout(arena))
+        return;
+    ahead.room = room;
+    ahead.wanted = wanted;
+    ahead.found = false;
+    ahead.runs = pthread_create(&ahead.thread, NULL, run_ahead, NULL) == 0;
+}
+
+const struct owner_session *
+owner_kernel_ahead(void)
+{
+    wait_for_end();
+    bool found = ahead.found && is_open();
+    ahead.found = false;
+    return found ? &kernel.session : NULL;
 }

@@ -35,4 +35,14 @@ owner_kernel_layout(struct arena *arena);
 struct owner_session *
 owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all);
 
+// Opens that session and runs its program with OWNER_RUN_SERVERS on another thread, while this one does other things. Whatever is asked
+// here next waits for its end.
+void
+owner_kernel_begin(struct arena *arena, size_t room, size_t wanted);
+
+// The session after that run; NULL where there was none, where it failed or found more than there is room for, and when it was
+// asked for once.
+const struct owner_session *
+owner_kernel_ahead(void);
+
 #endif

@@ -125,12 +125,14 @@ enum owner_run {
     OWNER_RUN_UDP,       // the same of UDP
     OWNER_RUN_TCP_FLAGS, // the same sockets, those without a file too: one hit for each that has a wanted cookie
     OWNER_RUN_UDP_FLAGS,
-    OWNER_RUN_TCP_ALL,    // all that listen, whatever port: emits as OWNER_RUN_TCP
-    OWNER_RUN_UDP_ALL,    // all that are bound
-    OWNER_RUN_FILES,      // the descriptors of all threads: emits one hit for each whose file is wanted
-    OWNER_RUN_INODES,     // the same for each that is a socket with a wanted inode
-    OWNER_RUN_COUNTS,     // reads again how often the files of the first `count` hits are referred to
-    OWNER_RUN_ROWS,       // the sockets that are bound to a TCP port, those without a file too: emits a row for each
+    OWNER_RUN_TCP_ALL, // all that listen, whatever port: emits as OWNER_RUN_TCP
+    OWNER_RUN_UDP_ALL, // all that are bound
+    OWNER_RUN_FILES,   // the descriptors of all threads: emits one hit for each whose file is wanted
+    OWNER_RUN_INODES,  // the same for each that is a socket with a wanted inode
+    OWNER_RUN_SERVERS, // the files of TCP_ALL and UDP_ALL are wanted, whatever the set was, and then looked for as with
+                       // FILES: emits the same hits, with inode and references as they were when the descriptor was met
+    OWNER_RUN_COUNTS,  // reads again how often the files of the first `count` hits are referred to
+    OWNER_RUN_ROWS,    // the sockets that are bound to a TCP port, those without a file too: emits a row for each
     OWNER_RUN_TCP_SPACES, // looks for sockets on a TCP port in the other networks: counts one hit if there is any
     OWNER_RUN_UDP_SPACES, // the same of UDP
     OWNER_RUN_UNUSED,     // emits one hit for each TCP port from a port on that no socket is bound to, `most` of them
@@ -138,13 +140,14 @@ enum owner_run {
 
 enum {
     OWNER_CHUNK = 32, // descriptors that are read at once; tables have a multiple of it
+    OWNER_FILTER_WORDS = 4096,
 };
 
 // What is wanted stands in a second map: a set of hashes (owner_hash). It may hit what is not wanted.
 struct owner_hit {
     uint64_t file;    // address of the struct file
-    uint64_t inode;   // 0 where files were looked for; FLAGS: the cookie
-    uint64_t refs;    // how often the file is referred to
+    uint64_t inode;   // 0 with FILES; FLAGS: the cookie
+    uint64_t refs;    // COUNTS, SERVERS: how often the file is referred to
     uint64_t waiters; // COUNTS: sleepers in a call on this socket, each of which may hold a reference
     uint64_t table;   // address of the table with the descriptor; 0 = socket that was found by its port
     uint32_t fd;      // FLAGS: the byte with SO_REUSEADDR in it, and that with SO_REUSEPORT from bit 8 on
@@ -210,9 +213,8 @@ struct owner_state {
     uint32_t parents;   // TCP, TCP_FLAGS: the sockets of MPTCP that sockets of the port are parts of are met too
     uint32_t lite;      // UDP, UDP_FLAGS: the sockets are those of UDP-Lite
     uint32_t lite_fd;   // a socket of that kind of its own
-    uint64_t near_bits; // a bit for each wanted file, by two parts of its address: what has not both is none
-    uint64_t far_bits;
-    uint64_t enough; // FILES: so many descriptors are all that there can be; 0 = all tables are looked at
+    uint32_t every;     // all files are looked at; 0: those of the filter
+    uint64_t enough;    // FILES: so many descriptors are all that there can be; 0 = all tables are looked at
 
     // Set by the program.
     uint64_t count;  // hits, also those for which there was no room
@@ -261,6 +263,7 @@ struct owner_state {
     uint32_t slot_bytes;
     uint32_t slot_head; // where the list of the slot begins in it
     uint32_t by_chunk;  // whether several slots are read at once
+    uint32_t tables;    // of sockets that were begun
     // The number that was read last: what is read to the stack is dear to verify.
     union {
         uint64_t u64;
@@ -271,6 +274,9 @@ struct owner_state {
     } value;
     uint64_t chunk[OWNER_CHUNK];
     uint8_t place[OWNER_CHUNK]; // in the chunk as it was, of what is kept of it
+    // Set by moorage, or with SERVERS by the program: a bit for each wanted file, by owner_filter(). What has none is not
+    // looked up in the larger set.
+    uint64_t filter[OWNER_FILTER_WORDS];
 };
 
 // The place of an inode or file in the set, as the number of a bit.
@@ -280,17 +286,11 @@ owner_hash(uint64_t key, uint32_t shift)
     return key * 0x9E3779B97F4A7C15u >> shift;
 }
 
-// The bits of a file in `near_bits` and `far_bits`. An empty place of a table has the bits 0 and 0.
-static inline uint64_t
-owner_near(uint64_t file)
+// The place of a file in the filter, as the number of a bit. An empty place of a table of descriptors has the bit 0.
+static inline uint32_t
+owner_filter(uint64_t file)
 {
-    return file >> 6 & 63;
-}
-
-static inline uint64_t
-owner_far(uint64_t file)
-{
-    return file >> 12 & 63;
+    return (uint32_t)(file >> 6) * 0x9E3779B1u >> 14;
 }
 
 #endif

@@ -170,8 +170,8 @@ void
 owner_session_want_none(struct owner_session *session)
 {
     memset(session->wanted, 0, session->words * sizeof *session->wanted);
-    session->state->near_bits = 0;
-    session->state->far_bits = 0;
+    memset(session->state->filter, 0, sizeof session->state->filter);
+    session->state->every = 0;
 }
 
 void
@@ -179,6 +179,6 @@ owner_session_want(struct owner_session *session, uint64_t key)
 {
     uint64_t bit = owner_hash(key, session->shift);
     session->wanted[bit >> 6] |= (uint64_t)1 << (bit & 63);
-    session->state->near_bits |= (uint64_t)1 << owner_near(key);
-    session->state->far_bits |= (uint64_t)1 << owner_far(key);
+    uint32_t place = owner_filter(key);
+    session->state->filter[place >> 6] |= (uint64_t)1 << (place & 63);
 }

@@ -18,6 +18,11 @@
 #define OWN_FOLDER "/proc/thread-self/net"
 #define PROTOCOLS_LIMIT ((size_t)64 << 10)
 
+enum {
+    SHORTEST_ROW = 72, // bytes of a message about one socket
+    MANY_ROWS = 16 << 10,
+};
+
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 
 // Whether the namespace of the calling thread has a socket of MPTCP, or may have one. The kernel counts them since Linux 6.3
@@ -49,6 +54,34 @@ is_present(struct arena *arena, enum protocol protocol)
     return protocol != PROTOCOL_MPTCP || (access("/proc/sys/net/mptcp", F_OK) == 0 && may_have_mptcp(arena));
 }
 
+// What takes the rows of one answer.
+struct row_taker {
+    struct arena *arena;
+    const struct socket_query *query;
+    enum protocol protocol;
+    struct host *host;
+    size_t before; // rows that were there before
+};
+
+static void
+begin_rows(void *data)
+{
+    struct row_taker *rows = data;
+    rows->host->sockets.count = rows->before;
+}
+
+static void
+take_rows(void *data, struct str messages)
+{
+    struct row_taker *rows = data;
+    size_t left = rows->host->sockets.capacity - rows->host->sockets.count;
+    // Where more than one datagram comes there may be very many. Pages that no row gets to are never had, and a list that grows
+    // leaves copies of itself behind.
+    if (rows->host->sockets.count > rows->before && left < messages.len / SHORTEST_ROW)
+        LIST_RESERVE(rows->arena, &rows->host->sockets, MANY_ROWS + rows->host->sockets.count);
+    inet_diag_rows(rows->arena, messages, rows->protocol, rows->query->first, rows->query->last, rows->host);
+}
+
 static bool
 ask(struct arena *arena, struct netlink_socket *netlink, const struct socket_query *query, enum protocol protocol,
     enum family family, int64_t deadline_us, struct host *host, struct err *err)
@@ -56,23 +89,23 @@ ask(struct arena *arena, struct netlink_socket *netlink, const struct socket_que
     struct buf request = {.arena = arena};
     struct str answer;
     struct inet_diag_ask question = {.protocol = protocol, .family = family, .states = query->states};
+    struct row_taker rows = {arena, query, protocol, host, host->sockets.count};
+    struct netlink_taker taker = {begin_rows, take_rows, &rows};
     if (query->first == query->last)
         question.port = query->first;
     inet_diag_request(&request, &question, netlink_socket_next(netlink));
-    // The rows have no views into the answer, which may be megabytes.
-    struct arena *scratch = query->record ? NULL : arena_open();
-    bool good = netlink_socket_ask(scratch ? scratch : arena, netlink, buf_str(&request), deadline_us, &answer, err);
-    if (good)
-        inet_diag_rows(arena, answer, protocol, query->first, query->last, host);
-    arena_close(scratch);
-    if (good && query->record)
-        *LIST_ADD(arena, &host->raw) =
-            (struct raw_bytes){str_printf(arena, "sock_diag %.*s %s", STR_ARG(host_protocol_name(protocol)),
-                                          family == FAMILY_NONE   ? "ipv4 ipv6"
-                                          : family == FAMILY_IPV4 ? "ipv4"
-                                                                  : "ipv6"),
-                               answer};
-    return good;
+    if (!query->record)
+        return netlink_socket_take(netlink, buf_str(&request), deadline_us, &taker, err);
+    if (!netlink_socket_ask(arena, netlink, buf_str(&request), deadline_us, &answer, err))
+        return false;
+    take_rows(&rows, answer);
+    *LIST_ADD(arena, &host->raw) =
+        (struct raw_bytes){str_printf(arena, "sock_diag %.*s %s", STR_ARG(host_protocol_name(protocol)),
+                                      family == FAMILY_NONE   ? "ipv4 ipv6"
+                                      : family == FAMILY_IPV4 ? "ipv4"
+                                                              : "ipv6"),
+                           answer};
+    return true;
 }
 
 static bool

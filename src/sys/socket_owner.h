@@ -46,6 +46,11 @@ socket_owner_find(struct arena *arena, const struct owner_query *query, struct h
 void
 socket_owner_prepare(struct arena *arena);
 
+// Begins to look for the holders of everything that listens, where that can be done while the caller reads the tables. A search that
+// follows finds it done, or does all of it itself.
+void
+socket_owner_begin(struct arena *arena);
+
 // The tier that a search would use here and now, without searching: for answers that needed none.
 enum tier
 socket_owner_tier(void);

@@ -231,6 +231,12 @@ socket_owner_prepare(struct arena *arena)
     owner_bpf_prepare(arena);
 }
 
+void
+socket_owner_begin(struct arena *arena)
+{
+    owner_bpf_begin(arena);
+}
+
 enum tier
 socket_owner_tier(void)
 {

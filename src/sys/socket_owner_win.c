@@ -231,6 +231,12 @@ socket_owner_prepare(struct arena *arena)
     (void)arena;
 }
 
+void
+socket_owner_begin(struct arena *arena)
+{
+    (void)arena;
+}
+
 enum tier
 socket_owner_tier(void)
 {

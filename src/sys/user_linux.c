@@ -76,13 +76,38 @@ user_self(void)
     };
 }
 
+// The file's text, which is read again when the file is another one: a list asks for the names of many users.
+static bool
+read_passwd(struct str *out)
+{
+    static struct {
+        struct arena *arena;
+        struct str text;
+        struct stat file;
+    } known;
+    struct stat file;
+    if (stat("/etc/passwd", &file) != 0)
+        return false;
+    if (!known.arena || file.st_ino != known.file.st_ino || file.st_dev != known.file.st_dev ||
+        file.st_size != known.file.st_size || file.st_mtim.tv_sec != known.file.st_mtim.tv_sec ||
+        file.st_mtim.tv_nsec != known.file.st_mtim.tv_nsec) {
+        arena_close(known.arena);
+        known.arena = arena_open();
+        known.file = file;
+        if (!file_read(known.arena, "/etc/passwd", PASSWD_LIMIT, true, &known.text, NULL))
+            known.text = (struct str){0};
+    }
+    *out = known.text;
+    return true;
+}
+
 struct str
 user_name(struct arena *arena, uint32_t uid)
 {
     struct str file;
     struct str name;
-    if (file_read(arena, "/etc/passwd", PASSWD_LIMIT, true, &file, NULL) && passwd_name(file, uid, &name))
-        return name;
+    if (read_passwd(&file) && passwd_name(file, uid, &name))
+        return str_copy(arena, name);
     return str_printf(arena, "%u", uid);
 }
 
@@ -91,12 +116,10 @@ user_find(struct str name, uint32_t *uid)
 {
     uint64_t number;
     struct str file;
-    struct arena *arena = arena_open();
-    bool found = file_read(arena, "/etc/passwd", PASSWD_LIMIT, true, &file, NULL) && passwd_uid(file, name, uid);
+    bool found = read_passwd(&file) && passwd_uid(file, name, uid);
     if (!found && str_to_u64(name, 10, &number) && number < UINT32_MAX) {
         *uid = (uint32_t)number;
         found = true;
     }
-    arena_close(arena);
     return found;
 }

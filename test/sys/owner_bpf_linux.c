@@ -485,6 +485,41 @@ TEST(sockets_of_every_protocol_are_found_by_their_port)
     }
 }
 
+// What was opened after that run, and what it can't prove, is searched for as ever.
+TEST(search_takes_over_what_was_looked_for_ahead)
+{
+    uint64_t inodes[3];
+    NEED_KERNEL();
+    int before = open_bound(SOCK_STREAM, 0, &inodes[0]);
+    int datagrams = open_bound(SOCK_DGRAM, 0, &inodes[1]);
+    CHECK(before >= 0 && listen(before, 1) == 0 && datagrams >= 0);
+    int copy = dup(datagrams);
+    owner_bpf_begin(arena);
+    CHECK(owner_kernel_ahead());
+    owner_bpf_begin(arena);
+    CHECK(owner_kernel_layout(arena)); // waits for its end
+    int later = open_bound(SOCK_STREAM, 0, &inodes[2]);
+    CHECK(later >= 0 && listen(later, 1) == 0);
+    struct host host = read_rows(arena, inodes, 3);
+    enum owner_bpf outcome = ask_kernel_all(arena, &host);
+    size_t holders[3] = {0};
+    for (size_t i = 0; i < host.holdings.count; i++)
+        for (size_t k = 0; k < 3; k++)
+            holders[k] += host.sockets.items[host.holdings.items[i].socket].inode == inodes[k] &&
+                          host.holdings.items[i].pid == (uint32_t)getpid();
+    bool again = owner_kernel_ahead() != NULL;
+    close(before);
+    close(datagrams);
+    close(copy);
+    close(later);
+    CHECK_INT(outcome, OWNER_BPF_PROVED);
+    CHECK_INT(host.holdings.count, 4);
+    CHECK_INT(holders[0], 1);
+    CHECK_INT(holders[1], 2);
+    CHECK_INT(holders[2], 1);
+    CHECK(!again);
+}
+
 // The parts of a connection of MPTCP, and what its server has not accepted yet, share one bucket.
 TEST(connections_of_mptcp_are_found_by_their_port)
 {

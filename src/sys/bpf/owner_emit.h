@@ -30,15 +30,39 @@ is_wanted(uint64_t key)
     return bits && *bits >> (bit & 63) & 1;
 }
 
+static inline void
+want(uint64_t file)
+{
+    uint64_t bit = owner_hash(file, state.hash_shift);
+    uint32_t word = (uint32_t)(bit >> 6);
+    uint64_t *bits = find_element(&wanted, &word);
+    if (bits)
+        *bits |= (uint64_t)1 << (bit & 63);
+    uint32_t place = owner_filter(file);
+    state.filter[place >> 6 & (OWNER_FILTER_WORDS - 1)] |= (uint64_t)1 << (place & 63);
+}
+
+static inline uint64_t
+inode_of(uint64_t file)
+{
+    return read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
+}
+
+static inline uint64_t
+refs_of(uint64_t file)
+{
+    return read_u64(file + state.refs_at) + state.refs_less;
+}
+
 // A file that may be one of those that are looked for.
 static inline void
 consider(uint64_t file)
 {
     uint64_t inode = 0;
-    if (state.run != OWNER_RUN_FILES) {
+    if (state.run != OWNER_RUN_FILES && state.run != OWNER_RUN_SERVERS) {
         if (read_u64(file + state.at[FIELD_FILE_OPERATIONS]) != state.operations)
             return;
-        inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
+        inode = inode_of(file);
     }
     if (!is_wanted(inode ? inode : file))
         return;
@@ -52,6 +76,10 @@ consider(uint64_t file)
         return;
     hit->file = file;
     hit->inode = inode;
+    if (ALL && state.run == OWNER_RUN_SERVERS) {
+        hit->inode = inode_of(file);
+        hit->refs = refs_of(file);
+    }
     hit->table = state.table;
     hit->fd = state.fd;
     hit->tid = state.tid;

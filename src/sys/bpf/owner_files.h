@@ -30,16 +30,16 @@ next_chunk(void)
     }
     state.chunks--;
     state.base += OWNER_CHUNK;
-    uint64_t near_bits = state.near_bits;
-    uint64_t far_bits = state.far_bits;
+    uint64_t every = state.every;
     uint32_t kept = 0;
     state.faults |= (uint64_t)probe_read(state.chunk, sizeof state.chunk,
                                          (const void *)(state.array + (uint64_t)state.base * sizeof *state.chunk));
     for (uint32_t k = 0; k < OWNER_CHUNK; k++) {
         uint64_t file = state.chunk[k];
+        uint32_t place = owner_filter(file);
         state.chunk[kept & (OWNER_CHUNK - 1)] = file;
         state.place[kept & (OWNER_CHUNK - 1)] = (uint8_t)k;
-        kept += near_bits >> owner_near(file) & far_bits >> owner_far(file) & 1;
+        kept += (state.filter[place >> 6 & (OWNER_FILTER_WORDS - 1)] >> (place & 63) | every) & 1;
     }
     state.kept = kept;
     if (kept) {
@@ -77,6 +77,16 @@ next_thread(void)
     state.tid = pid;
     state.thread = thread;
     begin_table(files);
+}
+
+static inline void
+begin_files(uint64_t task)
+{
+    uint64_t leader = read_u64(task + state.at[FIELD_TASK_LEADER]);
+    state.node = leader + state.at[FIELD_TASK_TASKS];
+    state.task = leader;
+    state.after = STEP_FIRST;
+    state.step = ALL ? STEP_TELL : STEP_FIRST;
 }
 
 // Whether nobody else can have what is wanted: as many descriptors were met as refer to it, in tables that no other process

@@ -38,8 +38,8 @@ next_count(void)
     state.head = waiters_of(read_u64(file + state.at[FIELD_FILE_DATA]));
     state.node2 = read_u64(state.head);
     state.step = STEP_WAITER;
-    hit->inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
-    hit->refs = read_u64(file + state.refs_at) + state.refs_less;
+    hit->inode = inode_of(file);
+    hit->refs = refs_of(file);
     hit->waiters = 0;
     return 0;
 }
@@ -84,7 +84,9 @@ meet(uint64_t sk, uint64_t file)
     } else if (sk) {
         file = file_of(parent ? parent : sk);
     }
-    if (file)
+    if (ALL && file && sk && state.run == OWNER_RUN_SERVERS)
+        want(file);
+    else if (file)
         consider(file);
     return 0;
 }
@@ -181,8 +183,8 @@ learn(uint64_t task)
     uint64_t file = own_file(task, state.own_fd);
     uint64_t socket = read_u64(file + state.at[FIELD_FILE_DATA]);
     uint64_t entry = read_u64(waiters_of(socket)) - state.at[FIELD_ENTRY_NODE];
-    state.own_inode = read_u64(read_u64(file + state.at[FIELD_FILE_INODE]) + state.at[FIELD_INODE_NUMBER]);
-    state.own_refs = read_u64(file + state.refs_at) + state.refs_less;
+    state.own_inode = inode_of(file);
+    state.own_refs = refs_of(file);
     learn_numbers(task);
     learn_lite(task);
     state.own_pid = number_of_process(task);
@@ -205,6 +207,7 @@ IN_SECTION("program") int owner_program(void *context)
     state.table = 0;
     state.tid = 0;
     state.index = 0;
+    state.tables = 0;
     learn(task);
     if (state.run != OWNER_RUN_COUNTS) {
         state.count = 0;
@@ -219,18 +222,14 @@ IN_SECTION("program") int owner_program(void *context)
         state.kind = read_u64(state.net + state.at[FIELD_NET_SPACE] + state.at[FIELD_SPACE_KIND]);
         state.head = state.net + state.at[FIELD_NET_LIST];
         state.step = STEP_SPACE;
-    } else if (state.run == OWNER_RUN_TCP_ALL) {
+    } else if (state.run == OWNER_RUN_TCP_ALL || state.run == OWNER_RUN_SERVERS) {
         state.step = STEP_TCP_ALL;
     } else if (state.run == OWNER_RUN_UDP_ALL) {
         state.step = STEP_UDP_ALL;
     } else if (state.run == OWNER_RUN_COUNTS) {
         state.step = STEP_COUNT;
     } else {
-        uint64_t leader = read_u64(task + state.at[FIELD_TASK_LEADER]);
-        state.node = leader + state.at[FIELD_TASK_TASKS];
-        state.task = leader;
-        state.after = STEP_FIRST;
-        state.step = ALL ? STEP_TELL : STEP_FIRST;
+        begin_files(task);
     }
     loop(MOST_STEPS, step, 0, 0);
     return 0;

@@ -3,6 +3,7 @@
 
 // All sockets of a table, whatever their port. Part of sys/bpf/owner_program.c alone.
 
+#include "sys/bpf/owner_files.h"
 #include "sys/bpf/owner_port.h"
 #include "sys/bpf/owner_read.h"
 #include "sys/bpf/owner_step.h"
@@ -52,12 +53,25 @@ is_end(uint64_t node)
 }
 
 static inline long
+end_of_table(void)
+{
+    if (state.run != OWNER_RUN_SERVERS)
+        return end();
+    state.index = 0;
+    if (state.tables++ == 0)
+        state.step = STEP_UDP_ALL;
+    else
+        begin_files(current_task());
+    return 0;
+}
+
+static inline long
 next_slot(void)
 {
     uint32_t index = state.index++;
     uint64_t at = state.array + (uint64_t)index * state.slot_bytes;
     if (!state.slots)
-        return end();
+        return end_of_table();
     state.slots--;
     if (state.by_chunk) {
         if (index % SLOTS_AT_ONCE == 0)
