@@ -1,9 +1,9 @@
 #include "core/known.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_image.h"
 #include "core/lookup.h"
 
 enum {
@@ -15,10 +15,9 @@ enum {
 };
 
 // data/known.json, by the build
-extern const unsigned char known_data[];
-extern const size_t known_data_size;
+extern const struct json_image known_image;
 
-// The parsed table lives as long as the program: it never changes, and its texts are given out.
+// It lives as long as the program: it never changes, and its texts are given out.
 static struct arena *known_arena;
 static const cJSON *known_root;
 
@@ -26,10 +25,8 @@ static const cJSON *
 root(void)
 {
     if (!known_root) {
-        struct str text = {(const char *)known_data, known_data_size};
         known_arena = arena_open();
-        known_root = json_parse(known_arena, text, NULL);
-        assert(known_root && "data/known.json is broken");
+        known_root = json_image_open(known_arena, &known_image);
     }
     return known_root;
 }

@@ -3,8 +3,7 @@
 
 // What experts know, kept as data (data/known.json, built into the program): who usually has a port, what a program that
 // has it really is and how to get rid of it with the least harm, how long it needs to stop, which ports browsers refuse.
-// The table is parsed by the first call and stays for the life of the program, so its texts may be kept. JSON values made
-// after that first call, and before the next json_use(), live as long.
+// The table is opened by the first call and stays for the life of the program, so its texts may be kept.
 // Names of programs are compared without regard to case and to ".exe", and also as Linux cuts them (15 bytes).
 
 #include "base/arena.h"
