@@ -30,12 +30,17 @@ begin_tcp(void)
     state.step = STEP_BIND_SLOT;
 }
 
-static inline void
-find_bind_slot(void)
+VERIFIED_ONCE
+find_bind_slot(uint64_t port);
+
+VERIFIED_ONCE
+find_bind_slot(uint64_t port)
 {
-    uint32_t slot = (state.port + state.bind_mix) & (state.bind_slots - 1);
-    state.node = read_u64(state.array + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
+    uint32_t slot = ((uint32_t)port + state.bind_mix) & (state.bind_slots - 1);
+    state.port = (uint32_t)port;
     state.step = STEP_BUCKET;
+    state.node = read_u64(state.array + (uint64_t)slot * state.slot_size + state.at[FIELD_SLOT_CHAIN]);
+    return 0;
 }
 
 static inline void
@@ -49,13 +54,6 @@ begin_udp(void)
     uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & mask;
     state.node = read_u64(hash + (uint64_t)slot * state.udp_slot_size + state.at[FIELD_UDP_SLOT_HEAD]);
     state.step = STEP_UDP;
-}
-
-static inline void
-next_port(void)
-{
-    state.port++;
-    state.step = STEP_BIND_SLOT;
 }
 
 static inline long
@@ -73,8 +71,7 @@ end_of_buckets(void)
         hit->inode = state.port;
     if (state.port >= LAST_PORT || state.count >= state.most)
         return end();
-    next_port();
-    return 0;
+    return (long)find_bind_slot(state.port + 1);
 }
 
 // One bucket for each port and network, in it one for each address, in it the sockets.
@@ -84,22 +81,18 @@ next_bucket(void)
     if (!state.node)
         return end_of_buckets();
     uint64_t bucket = state.node - state.at[FIELD_BUCKET_NODE];
-    state.node = read_u64(state.node);
-    if (read_u16(bucket + state.at[FIELD_BUCKET_PORT]) != state.port ||
-        read_u64(bucket + state.at[FIELD_BUCKET_NET]) != state.net)
-        return 0;
-    if (state.run == OWNER_RUN_TCP_SPACES) {
-        state.count++;
-        return end();
-    }
-    if (state.run == OWNER_RUN_UNUSED) {
-        if (state.port >= LAST_PORT)
+    if (read_u16(bucket + state.at[FIELD_BUCKET_PORT]) == state.port &&
+        read_u64(bucket + state.at[FIELD_BUCKET_NET]) == state.net) {
+        if (state.run == OWNER_RUN_TCP_SPACES) {
+            state.count++;
             return end();
-        next_port();
-        return 0;
+        }
+        if (state.run == OWNER_RUN_UNUSED)
+            return state.port >= LAST_PORT ? end() : (long)find_bind_slot(state.port + 1);
+        state.node2 = read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
+        state.step = STEP_BUCKET2;
     }
-    state.node2 = read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
-    state.step = STEP_BUCKET2;
+    state.node = read_u64(state.node);
     return 0;
 }
 

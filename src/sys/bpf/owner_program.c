@@ -121,8 +121,7 @@ step(uint32_t i, void *data)
         begin_tcp();
         return 0;
     case STEP_BIND_SLOT:
-        find_bind_slot();
-        return 0;
+        return (long)find_bind_slot(state.port);
     case STEP_UDP_TABLE:
         begin_udp();
         return 0;
