@@ -44,6 +44,7 @@ struct reading {
         LIST_OF(struct place);
     } places;
     uint64_t own;
+    struct str own_link; // "net:[4026531840]"
     uint64_t own_table;
     bool blind; // there may be processes whose namespace can't be told
     bool late;  // the deadline passed, or there are too many
@@ -176,6 +177,22 @@ look_at_process(struct reading *reading, uint32_t pid)
         reading->blind = true;
 }
 
+// Most processes do, of thousands: this is all that is asked of them. `name` is the process's in `proc`.
+static bool
+lives_here(const struct reading *reading, int proc, const char *name)
+{
+    static const char tail[] = "/ns/net";
+    char path[PATH_SIZE];
+    char link[64];
+    size_t length = strlen(name);
+    if (length + sizeof tail > sizeof path)
+        return false;
+    memcpy(path, name, length);
+    memcpy(path + length, tail, sizeof tail);
+    ssize_t got = readlinkat(proc, path, link, sizeof link);
+    return got >= 0 && str_equal((struct str){link, (size_t)got}, reading->own_link);
+}
+
 static bool
 look_at_processes(struct reading *reading, struct err *err)
 {
@@ -187,9 +204,11 @@ look_at_processes(struct reading *reading, struct err *err)
     struct dirent *entry;
     while (!reading->late && (entry = readdir(proc))) {
         uint64_t pid;
-        if (!str_to_u64(str_of(entry->d_name), 10, &pid) || pid > UINT32_MAX)
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
             continue;
-        look_at_process(reading, (uint32_t)pid);
+        if (!lives_here(reading, dirfd(proc), entry->d_name) && str_to_u64(str_of(entry->d_name), 10, &pid) &&
+            pid <= UINT32_MAX)
+            look_at_process(reading, (uint32_t)pid);
         reading->late |= clock_mono_us() >= reading->deadline_us;
     }
     closedir(proc);
@@ -340,6 +359,7 @@ namespace_read(struct arena *arena, unsigned protocols, uint16_t first, uint16_t
         .own = namespace_own(),
         .own_table = inode_of("/proc/self/net/tcp"),
     };
+    reading.own_link = str_printf(arena, "net:[%llu]", (unsigned long long)reading.own);
     reading.blind = proc_view_hides();
     if (!look_at_processes(&reading, err))
         return false;
