@@ -6,7 +6,7 @@ slot_of(const struct map64 *map, uint64_t key)
 {
     // Fibonacci hashing (Knuth, TAOCP 6.4): inodes come in runs, and its high bits spread them.
     size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (map->capacity - 1);
-    while (map->slots[at].used && map->slots[at].key != key)
+    while (map->slots[at].above && map->slots[at].key != key)
         at = (at + 1) & (map->capacity - 1);
     return &map->slots[at];
 }
@@ -17,7 +17,7 @@ grow(struct arena *arena, struct map64 *map)
     struct map64 larger = {.capacity = map->capacity ? map->capacity * 2 : 16, .count = map->count};
     larger.slots = arena_array(arena, larger.capacity, sizeof *larger.slots);
     for (size_t i = 0; i < map->capacity; i++) {
-        if (map->slots[i].used)
+        if (map->slots[i].above)
             *slot_of(&larger, map->slots[i].key) = map->slots[i];
     }
     *map = larger;
@@ -38,8 +38,8 @@ map64_put(struct arena *arena, struct map64 *map, uint64_t key, size_t value)
     if (map->count * 2 >= map->capacity)
         grow(arena, map);
     struct map64_slot *slot = slot_of(map, key);
-    map->count += !slot->used;
-    *slot = (struct map64_slot){.key = key, .value = value, .used = true};
+    map->count += !slot->above;
+    *slot = (struct map64_slot){.key = key, .above = value + 1};
 }
 
 bool
@@ -48,7 +48,7 @@ map64_get(const struct map64 *map, uint64_t key, size_t *value)
     if (!map->count)
         return false;
     const struct map64_slot *slot = slot_of(map, key);
-    if (slot->used && value)
-        *value = slot->value;
-    return slot->used;
+    if (slot->above && value)
+        *value = slot->above - 1;
+    return slot->above != 0;
 }

@@ -12,8 +12,7 @@
 
 struct map64_slot {
     uint64_t key;
-    size_t value;
-    bool used;
+    size_t above; // the value + 1; 0: the slot is empty
 };
 
 struct map64 {

@@ -299,6 +299,7 @@ find(struct arena *arena, const struct host *host, const size_t *sockets, size_t
     } of_asked = {0}; // of all holdings, which may be very many more
 
     *out = (struct holder_list){0};
+    LIST_RESERVE(arena, out, count < host->processes.count ? count : host->processes.count);
     for (size_t i = 0; i < count; i++)
         lookup_add(&asked, sockets[i], i);
     for (size_t i = 0; i < host->holdings.count; i++) {

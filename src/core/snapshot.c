@@ -301,6 +301,7 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
     struct lookup pids = snapshot_pids(arena, host);
     struct map64 read = {0}; // pids: a server may have thousands of sockets
     bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
+    map64_reserve(arena, &read, host->processes.count);
     for (size_t i = 0; i < count; i++) {
         asked[sockets[i]] = true;
         host->sockets.items[sockets[i]].holders_read = true;

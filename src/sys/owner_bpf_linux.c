@@ -83,7 +83,7 @@ find_by_port(struct quest *quest, const struct map64 *ports)
 {
     for (size_t i = 0; i < ports->capacity; i++) {
         uint64_t key = ports->slots[i].key;
-        if (!ports->slots[i].used)
+        if (!ports->slots[i].above)
             continue;
         quest->session->state->enough = 0;
         if (owner_session_run_port(quest->session, (enum protocol)(key >> 16), (uint16_t)key, false))
@@ -472,11 +472,11 @@ owner_bpf_read_flags(struct owner_search *search)
         return;
     owner_session_want_none(session);
     for (size_t i = 0; i < cookies.capacity; i++) {
-        if (cookies.slots[i].used)
+        if (cookies.slots[i].above)
             owner_session_want(session, cookies.slots[i].key);
     }
     for (size_t i = 0; i < ports.capacity; i++) {
-        if (ports.slots[i].used)
+        if (ports.slots[i].above)
             read_flags_of(search, session, ports.slots[i].key, &cookies);
     }
 }

@@ -172,6 +172,7 @@ owner_task_take(const struct owner_search *search, const struct owner_session *s
         map64_put(search->arena, &wanted, host->holdings.items[i].pid, true);
     for (size_t i = 0; i < host->processes.count; i++)
         map64_put(search->arena, &wanted, host->processes.items[i].pid, false);
+    LIST_RESERVE(search->arena, &host->processes, count);
     for (size_t i = 1; i < count; i++) {
         struct process process;
         size_t is_wanted = false;

@@ -144,6 +144,10 @@ step(uint32_t i, void *data)
         return ALL ? begin_udp_all() : end();
     case STEP_SLOT:
         return ALL ? next_slot() : end();
+    case STEP_SLOTS:
+        return ALL ? next_slots() : end();
+    case STEP_SOCKETS:
+        return ALL ? next_sockets() : end();
     case STEP_MEMBER:
         if (!ALL)
             return end();

@@ -34,6 +34,8 @@ enum step {
     STEP_TCP_ALL,
     STEP_UDP_ALL,
     STEP_SLOT,
+    STEP_SLOTS,
+    STEP_SOCKETS,
     STEP_MEMBER,
     STEP_COUNT,
     STEP_WAITER,

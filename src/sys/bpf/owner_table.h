@@ -3,6 +3,7 @@
 
 // All sockets of a table, whatever their port. Part of sys/bpf/owner_program.c alone.
 
+#include "sys/bpf/owner_batch.h"
 #include "sys/bpf/owner_files.h"
 #include "sys/bpf/owner_port.h"
 #include "sys/bpf/owner_read.h"
@@ -11,11 +12,6 @@
 
 #include <stdint.h>
 
-enum {
-    SLOT_BYTES = 16, // of a slot, as it mostly is: a list and a lock
-    SLOTS_AT_ONCE = OWNER_CHUNK * 8 / SLOT_BYTES,
-};
-
 static inline void
 begin_all(uint64_t table, uint32_t mask, uint32_t slot_bytes, uint32_t head)
 {
@@ -23,8 +19,8 @@ begin_all(uint64_t table, uint32_t mask, uint32_t slot_bytes, uint32_t head)
     state.slots = mask + 1;
     state.slot_bytes = slot_bytes;
     state.slot_head = head;
-    state.by_chunk = slot_bytes == SLOT_BYTES && head % 8 == 0 && state.slots >= SLOTS_AT_ONCE;
-    state.step = STEP_SLOT;
+    state.by_chunk = slot_bytes == SLOT_BYTES && head % 8 == 0 && state.slots % SLOTS_AT_ONCE == 0;
+    state.step = state.by_chunk && state.run == OWNER_RUN_SERVERS ? STEP_SLOTS : STEP_SLOT;
 }
 
 static inline long
@@ -45,13 +41,6 @@ begin_udp_all(void)
     return 0;
 }
 
-// Where a list of the table ends, a number stands that is no address.
-static inline int
-is_end(uint64_t node)
-{
-    return !node || node & 1;
-}
-
 static inline long
 end_of_table(void)
 {
@@ -62,6 +51,28 @@ end_of_table(void)
         state.step = STEP_UDP_ALL;
     else
         begin_files(current_task());
+    return 0;
+}
+
+// Several slots at once. Those of other networks stand there too, and nobody asks for them.
+static inline long
+next_slots(void)
+{
+    uint64_t at = state.array + (uint64_t)state.index * SLOT_BYTES;
+    if (!state.slots)
+        return end_of_table();
+    state.slots -= SLOTS_AT_ONCE;
+    state.index += SLOTS_AT_ONCE;
+    if (read_slots(at))
+        state.step = STEP_SOCKETS;
+    return 0;
+}
+
+static inline long
+next_sockets(void)
+{
+    if (!want_sockets(0))
+        state.step = STEP_SLOTS;
     return 0;
 }
 
