@@ -139,7 +139,8 @@ enum owner_run {
 };
 
 enum {
-    OWNER_CHUNK = 32, // descriptors that are read at once; tables have a multiple of it
+    // Descriptors that are read at once; tables have a multiple of it. More are dear to verify, since that is done for each.
+    OWNER_CHUNK = 16,
     OWNER_FILTER_WORDS = 4096,
 };
 

@@ -31,7 +31,7 @@ open_maps(struct owner_session *session, size_t room, size_t wanted)
     if (!bpf_map_open(sizeof *session->state, 1, &session->maps[OWNER_MAP_STATE], &session->error) ||
         !bpf_map_open(sizeof *session->hits, room, &session->maps[OWNER_MAP_HITS], &session->error) ||
         !bpf_map_open(sizeof *session->wanted, session->words, &session->maps[OWNER_MAP_WANTED], &session->error) ||
-        !bpf_map_open(sizeof *session->tasks, room, &session->maps[OWNER_MAP_TASKS], &session->error))
+        (session->all && !bpf_map_open(sizeof *session->tasks, room, &session->maps[OWNER_MAP_TASKS], &session->error)))
         return false;
     session->state = session->maps[OWNER_MAP_STATE].values;
     session->hits = session->maps[OWNER_MAP_HITS].values;
