@@ -114,8 +114,9 @@ sample(const struct first *first, struct candidate *candidate, uint64_t inode)
     return candidate->distance;
 }
 
-// Outward from `middle`, until a holder of the asked socket is found.
-static void
+// Outward from `middle`, until a holder of the asked socket is found, or a process whose things are nearer to it than those of
+// the one in the middle: that is the better place to go on from, and is given. Else `middle` again.
+static size_t
 look_around(struct first *first, const struct candidate_list *list, size_t middle, size_t asked)
 {
     const struct owner_search *search = first->search;
@@ -124,9 +125,13 @@ look_around(struct first *first, const struct candidate_list *list, size_t middl
     for (size_t away = 0; away < list->count && owner_search_is_open(search, asked); away++)
         for (int side = 0; side < 2; side++) {
             size_t at = side ? middle - away : middle + away;
-            if (at < list->count && sample(first, &list->items[at], inode) <= VERY_NEAR)
+            uint64_t distance = at < list->count ? sample(first, &list->items[at], inode) : FAR;
+            if (distance <= VERY_NEAR)
                 look_into(first, list->items[at].pid);
+            if (distance < list->items[middle].distance)
+                return at;
         }
+    return middle;
 }
 
 // Sockets and pipes are numbered as they are made, and so are processes: a server mostly opens its sockets when it starts,
@@ -144,7 +149,10 @@ look_near(struct first *first, const struct candidate_list *all, size_t asked)
     for (size_t i = 0; i < list.count; i += list.count / SAMPLES + 1)
         if (sample(first, &list.items[i], inode) < list.items[best].distance)
             best = i;
-    look_around(first, &list, best, asked);
+    for (size_t from = SIZE_MAX; from != best && owner_search_is_open(search, asked);) {
+        from = best;
+        best = look_around(first, &list, from, asked);
+    }
     if (!owner_search_is_open(search, asked))
         return;
     qsort(list.items, list.count, sizeof *list.items, compare_distances);
