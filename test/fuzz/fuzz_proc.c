@@ -32,6 +32,8 @@ try_stat(struct str text)
     struct proc_status status;
     if (proc_parse_status(text, &status))
         assert(status.tgid > 0 && proc_parse_uid(text, &uid) && uid == status.uid);
+    if (proc_has_inner_numbers(text))
+        assert(str_find(text, STR("NSpid:")) != SIZE_MAX);
 }
 
 static void

@@ -44,7 +44,7 @@ ask_kernel(struct arena *arena, int fd, enum protocol protocol, struct host *hos
 
 TEST(count_of_references_proves_that_all_were_found)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     NEED_KERNEL();
     struct host host = {0};
     int fd = open_bound(SOCK_STREAM, 0, &inode);
@@ -58,7 +58,7 @@ TEST(count_of_references_proves_that_all_were_found)
 
 TEST(udp_sockets_are_found_by_their_port_too)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     NEED_KERNEL();
     struct host host = {0};
     int fd = open_bound(SOCK_DGRAM, 0, &inode);
@@ -88,7 +88,7 @@ sleep_in_accept(void *data)
 static enum owner_bpf
 ask_while(struct arena *arena, void *(*sleeper)(void *), bool *as_wanted)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     pthread_t thread;
     int fd = open_bound(SOCK_STREAM, 0, &inode);
     enum owner_bpf told = OWNER_BPF_REFUSED;
@@ -125,7 +125,7 @@ TEST(sleepers_in_accept_explain_a_higher_count)
 // One sleeper explains one reference, not two.
 TEST(sleepers_explain_no_more_than_they_are)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     int pair[2];
     pthread_t thread;
     NEED_KERNEL();
@@ -147,7 +147,7 @@ TEST(sleepers_explain_no_more_than_they_are)
 
 TEST(epoll_holds_no_reference_and_explains_none)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     int pair[2];
     NEED_KERNEL();
     struct host host = {0};
@@ -171,7 +171,7 @@ TEST(epoll_holds_no_reference_and_explains_none)
 
 TEST(more_holders_than_there_is_room_for_at_first_are_found)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     NEED_KERNEL();
     struct host host = {0};
     int copies[3000];
@@ -190,7 +190,7 @@ TEST(more_holders_than_there_is_room_for_at_first_are_found)
 
 TEST(holders_of_another_process_have_its_number)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     int ready[2];
     char byte;
     NEED_KERNEL();
@@ -217,7 +217,7 @@ TEST(holders_of_another_process_have_its_number)
 // One reference and two processes: a search that ends when all references are found must not miss the second one.
 TEST(processes_that_share_one_table_are_both_found)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     struct host host = {0};
     NEED_KERNEL();
     int fd = open_bound(SOCK_STREAM, 0, &inode);
@@ -286,7 +286,7 @@ port_of(int fd)
 
 TEST(options_that_share_a_port_are_told)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     NEED_KERNEL();
     static const struct {
         int type;
@@ -321,7 +321,7 @@ TEST(options_that_share_a_port_are_told)
 
 TEST(closed_connections_keep_the_option)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     NEED_KERNEL();
     for (int reuse = 0; reuse < 2; reuse++) {
         int listener = open_bound(SOCK_STREAM, 0, &inode);
@@ -371,7 +371,7 @@ search_without_bpf(struct arena *arena, int fd, uint64_t inode)
 
 TEST(walk_answers_where_the_kernel_refuses)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     int result[2];
     char verdict = '-';
     int fd = open_bound(SOCK_STREAM, 0, &inode);
@@ -462,7 +462,7 @@ TEST(sockets_of_every_protocol_are_found_by_their_port)
                  {SOCK_DGRAM, IPPROTO_UDPLITE, PROTOCOL_UDPLITE, false}};
     NEED_KERNEL();
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        uint64_t inode;
+        uint64_t inode = 0;
         int fd = open_bound(kinds[i].type, kinds[i].protocol, &inode);
         if (fd < 0 && kinds[i].protocol)
             continue;
@@ -523,9 +523,9 @@ TEST(search_takes_over_what_was_looked_for_ahead)
 // The parts of a connection of MPTCP, and what its server has not accepted yet, share one bucket.
 TEST(connections_of_mptcp_are_found_by_their_port)
 {
-    uint64_t inode;
+    uint64_t inode = 0;
     struct stat facts;
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
     NEED_KERNEL();
     int listener = open_bound(SOCK_STREAM, IPPROTO_MPTCP, &inode);
