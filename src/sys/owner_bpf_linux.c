@@ -46,9 +46,10 @@ has_bucket(const struct owner_layout *layout, const struct socket_row *row)
 
 // Whether the smaller program can't find it so.
 static bool
-is_rare(const struct socket_row *row)
+is_rare(const struct owner_layout *layout, const struct socket_row *row)
 {
-    return row->protocol == PROTOCOL_UDPLITE || row->protocol == PROTOCOL_MPTCP;
+    return row->protocol == PROTOCOL_UDPLITE || row->protocol == PROTOCOL_MPTCP ||
+           (row->protocol == PROTOCOL_UDP && layout->udp_apart);
 }
 
 // Notes those of the emitted files that were not known yet. False where more were emitted than there is room for.
@@ -398,8 +399,9 @@ asks_many_ports(const struct owner_search *search)
 static bool
 asks_rare(const struct owner_search *search)
 {
-    for (size_t i = 0; i < search->query->count; i++)
-        if (is_rare(owner_search_row(search, i)))
+    const struct owner_layout *layout = owner_kernel_layout(search->arena);
+    for (size_t i = 0; layout && i < search->query->count; i++)
+        if (is_rare(layout, owner_search_row(search, i)))
             return true;
     return false;
 }
@@ -463,7 +465,7 @@ owner_bpf_read_flags(struct owner_search *search)
         const struct socket_row *row = owner_search_row(search, i);
         if (!row->cookie || !has_bucket(layout, row))
             continue;
-        rare = rare || is_rare(row);
+        rare = rare || is_rare(layout, row);
         map64_put(search->arena, &cookies, row->cookie, i);
         map64_put(search->arena, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
     }

@@ -215,7 +215,7 @@ run_ahead(void *unused)
 {
     (void)unused;
     struct owner_session *session = open_session(ahead.room, ahead.wanted, true);
-    if (session && session->layout.listen_slot) {
+    if (session && session->layout.listen_slot && session->layout.udp) {
         owner_session_want_none(session);
         ahead.found = owner_session_run(session, OWNER_RUN_SERVERS) && session->state->count <= session->room;
     }

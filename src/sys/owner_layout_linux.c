@@ -66,7 +66,10 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
     layout->whole = has_all(layout, FIELD_TASK_TASKS, FIELD_SKC_NET) &&
                     (layout->found[FIELD_FILE_REF] || layout->found[FIELD_FILE_COUNT]);
     bool ports = has_all(layout, FIELD_SKC_NUMBER, FIELD_NET_IPV4);
-    layout->tcp = ports && layout->tcp_slot && has_all(layout, FIELD_IPV4_DEATH_ROW, FIELD_BUCKET2_OWNERS);
+    layout->flat = !layout->found[FIELD_BUCKET_BHASH2];
+    layout->tcp = ports && layout->tcp_slot && has_all(layout, FIELD_IPV4_DEATH_ROW, FIELD_BUCKET_NODE) &&
+                  (layout->flat ? layout->found[FIELD_BUCKET_OWNERS]
+                                : has_all(layout, FIELD_BUCKET_BHASH2, FIELD_BUCKET2_OWNERS));
     layout->flags = layout->found[FIELD_SKC_COOKIE] && take_bits(&wishes[WISH_REUSE_ADDR], &layout->reuse_addr) &&
                     take_bits(&wishes[WISH_REUSE_PORT], &layout->reuse_port);
     layout->rows = layout->tcp && layout->found[FIELD_SKC_COOKIE] &&
@@ -77,11 +80,15 @@ take(const struct btf_wish *wishes, struct owner_layout *layout)
     layout->upid_size = has_all(layout, FIELD_TASK_NUMBERS, FIELD_NUMBER_SPACE) ? wishes[WISH_UPID].size : 0;
     layout->tasks =
         layout->upid_size && has_all(layout, FIELD_TASK_NAME, FIELD_SPACE_INODE) && layout->found[FIELD_NET_SPACE];
-    layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_IPV4_UDP_TABLE, FIELD_UDP_SLOT_HEAD);
+    bool by_socket = has_all(layout, FIELD_SKC_PROTOCOL, FIELD_PROTOCOL_TABLE);
+    layout->udp_apart = !layout->found[FIELD_IPV4_UDP_TABLE];
+    layout->udp = ports && layout->udp_slot && has_all(layout, FIELD_UDP_HASH, FIELD_UDP_SLOT_HEAD) &&
+                  (by_socket || !layout->udp_apart);
     layout->mptcp =
         layout->tcp && layout->found[FIELD_ICSK_ULP] && has_all(layout, FIELD_ICSK_ULP_DATA, FIELD_PART_SOCKET);
-    layout->lite = layout->udp && has_all(layout, FIELD_SKC_PROTOCOL, FIELD_PROTOCOL_TABLE);
-    layout->spaces = layout->tcp && layout->udp && has_all(layout, FIELD_NET_LIST, FIELD_SPACE_KIND);
+    layout->lite = layout->udp && by_socket;
+    layout->spaces =
+        layout->tcp && layout->udp && !layout->udp_apart && has_all(layout, FIELD_NET_LIST, FIELD_SPACE_KIND);
 }
 
 static struct str

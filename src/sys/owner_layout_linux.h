@@ -31,10 +31,12 @@ struct owner_layout {
     bool udp;
     bool mptcp; // to find the sockets that those of a TCP port are parts of
     bool lite;
-    bool flags;  // to tell how sockets share their port
-    bool rows;   // to tell which sockets a TCP port has
-    bool spaces; // to find sockets of other networks
-    bool tasks;  // to tell of processes
+    bool flat;      // buckets of TCP ports have their sockets themselves
+    bool udp_apart; // UDP has one table for all networks
+    bool flags;     // to tell how sockets share their port
+    bool rows;      // to tell which sockets a TCP port has
+    bool spaces;    // to find sockets of other networks
+    bool tasks;     // to tell of processes
 };
 
 // From the kernel's own type information, or from what root kept of it. False when there is none, or something is missing without which nothing can be

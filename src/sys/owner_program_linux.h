@@ -73,6 +73,9 @@
     X(BUCKET_BHASH2, "inet_bind_bucket", "bhash2")              \
     X(BUCKET2_NODE, "inet_bind2_bucket", "bhash_node")          \
     X(BUCKET2_OWNERS, "inet_bind2_bucket", "owners")            \
+    /* Before Linux 6.8, instead of the last three. */          \
+    X(BUCKET_OWNERS, "inet_bind_bucket", "owners")              \
+    /* From Linux 6.2 on. */                                    \
     X(IPV4_UDP_TABLE, "netns_ipv4", "udp_table")                \
     X(UDP_HASH, "udp_table", "hash")                            \
     X(UDP_MASK, "udp_table", "mask")                            \
@@ -212,8 +215,9 @@ struct owner_state {
     uint32_t upid_size; // of an element of the numbers of a process; 0: only the first pid namespace's are known
     uint32_t tells;     // of processes
     uint32_t parents;   // TCP, TCP_FLAGS: the sockets of MPTCP that sockets of the port are parts of are met too
-    uint32_t lite;      // UDP, UDP_FLAGS: the sockets are those of UDP-Lite
-    uint32_t lite_fd;   // a socket of that kind of its own
+    uint32_t flat;      // buckets have their sockets themselves, not one list for each address
+    uint32_t apart;     // the table of UDP sockets is none of the network's: it is that of this kind of socket
+    uint32_t apart_fd;  // one of its own
     uint32_t every;     // all files are looked at; 0: those of the filter
     uint64_t enough;    // FILES: so many descriptors are all that there can be; 0 = all tables are looked at
 
@@ -234,7 +238,7 @@ struct owner_state {
     uint64_t net;        // that is being looked at, and that of moorage itself
     uint64_t own_net;
     uint64_t kind; // of what is a network
-    uint64_t lite_table;
+    uint64_t apart_table;
     uint64_t pid_space; // moorage's own pid namespace
     uint64_t table;     // of descriptors: the one that is being looked at, and that of the first thread
     uint64_t first_table;

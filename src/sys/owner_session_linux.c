@@ -73,6 +73,7 @@ set_state(struct owner_session *session)
     state->slot_size = layout->tcp_slot;
     state->udp_slot_size = layout->udp_slot;
     state->listen_slot_size = layout->listen_slot;
+    state->flat = layout->flat;
     state->upid_size = layout->upid_size;
     state->tells = layout->tasks;
     state->reuse_at = layout->reuse_addr.at;
@@ -97,8 +98,8 @@ bool
 owner_session_open(const struct owner_layout *layout, size_t room, size_t wanted, bool all, char *log, size_t log_size,
                    struct owner_session *session)
 {
-    *session =
-        (struct owner_session){.layout = *layout, .all = all, .program = -1, .socket = -1, .lite = -1, .epoll = -1};
+    *session = (struct owner_session){
+        .layout = *layout, .all = all, .program = -1, .socket = -1, .udp = -1, .lite = -1, .epoll = -1};
     for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
         session->maps[i].fd = -1;
     if (!open_maps(session, room, wanted) || !open_socket(session))
@@ -122,47 +123,61 @@ owner_session_close(struct owner_session *session)
         close(session->epoll);
     if (session->socket >= 0)
         close(session->socket);
+    if (session->udp >= 0)
+        close(session->udp);
     if (session->lite >= 0)
         close(session->lite);
     for (size_t i = 0; i < OWNER_MAP_COUNT; i++)
         bpf_map_close(&session->maps[i]);
 }
 
-bool
-owner_session_run(struct owner_session *session, enum owner_run what)
+// A socket by which the table of its kind is found.
+static bool
+open_apart(int protocol, int *fd)
 {
-    session->step = "BPF_PROG_TEST_RUN";
-    session->error = 0;
-    session->state->run = what;
-    return bpf_program_run(session->program, &session->error) && session->state->done && !session->state->faults;
+    if (*fd < 0)
+        *fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, protocol);
+    if (*fd < 0)
+        *fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, protocol);
+    return *fd >= 0;
 }
 
 static bool
-open_lite(struct owner_session *session)
+run(struct owner_session *session, enum owner_run what, bool lite)
 {
-    session->step = "socket";
-    if (session->lite < 0)
-        session->lite = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
-    if (session->lite < 0)
-        session->lite = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE);
-    session->error = session->lite < 0 ? errno : 0;
-    return session->lite >= 0;
+    struct owner_state *state = session->state;
+    bool udp =
+        what == OWNER_RUN_UDP || what == OWNER_RUN_UDP_FLAGS || what == OWNER_RUN_UDP_ALL || what == OWNER_RUN_SERVERS;
+    int *apart = lite ? &session->lite : &session->udp;
+    state->apart = udp && (lite || session->layout.udp_apart);
+    if (state->apart && !open_apart(lite ? IPPROTO_UDPLITE : 0, apart)) {
+        session->step = "socket";
+        session->error = errno;
+        return false;
+    }
+    state->apart_fd = (uint32_t)*apart;
+    session->step = "BPF_PROG_TEST_RUN";
+    session->error = 0;
+    state->run = what;
+    return bpf_program_run(session->program, &session->error) && state->done && !state->faults;
+}
+
+bool
+owner_session_run(struct owner_session *session, enum owner_run what)
+{
+    return run(session, what, false);
 }
 
 bool
 owner_session_run_port(struct owner_session *session, enum protocol protocol, uint16_t port, bool flags)
 {
     bool tcp = host_same_ports(protocol, PROTOCOL_TCP);
-    if (protocol == PROTOCOL_UDPLITE && !open_lite(session))
-        return false;
     session->state->port = port;
     session->state->parents = protocol == PROTOCOL_MPTCP;
-    session->state->lite = protocol == PROTOCOL_UDPLITE;
-    session->state->lite_fd = (uint32_t)session->lite;
-    bool good = owner_session_run(session, tcp ? (flags ? OWNER_RUN_TCP_FLAGS : OWNER_RUN_TCP)
-                                               : (flags ? OWNER_RUN_UDP_FLAGS : OWNER_RUN_UDP));
+    enum owner_run what =
+        tcp ? (flags ? OWNER_RUN_TCP_FLAGS : OWNER_RUN_TCP) : (flags ? OWNER_RUN_UDP_FLAGS : OWNER_RUN_UDP);
+    bool good = run(session, what, protocol == PROTOCOL_UDPLITE);
     session->state->parents = false;
-    session->state->lite = false;
     return good;
 }
 

@@ -39,7 +39,8 @@ struct owner_session {
     uint32_t shift; // of owner_hash()
     int program;
     int socket;
-    int lite; // a socket of UDP-Lite; -1: none was needed yet
+    int udp; // sockets of these kinds; -1: none was needed yet
+    int lite;
     int epoll;
     int error;        // errno of what failed
     const char *step; // and what that was
@@ -59,7 +60,7 @@ bool
 owner_session_run(struct owner_session *session, enum owner_run what);
 
 // The same for the sockets on a port: those of MPTCP are met together with those of TCP, of which their parts are. UDP-Lite
-// and MPTCP take a session for `all`.
+// and MPTCP take a session for `all`, and so does UDP where it has a table apart.
 bool
 owner_session_run_port(struct owner_session *session, enum protocol protocol, uint16_t port, bool flags);
 

@@ -18,6 +18,14 @@
 
 #define OUTSIDE "processes outside of this container"
 
+// Before Linux 6.8 the tables do not have what is bound alone.
+static int
+open_listener(uint64_t *inode)
+{
+    int fd = open_bound(SOCK_STREAM, 0, inode);
+    return fd >= 0 && listen(fd, 1) == 0 ? fd : -1;
+}
+
 // What a search told, as it comes through a pipe.
 struct told {
     bool ready; // all could be set up
@@ -90,7 +98,7 @@ live_inside(struct act *act, int to)
                                mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0))
         _exit(1);
     if (act->fd < 0)
-        act->fd = open_bound(SOCK_STREAM, 0, &act->inode);
+        act->fd = open_listener(&act->inode);
     act->run(act);
     give(to, act);
 }
@@ -208,7 +216,7 @@ TEST(holder_further_in_has_the_number_that_this_namespace_gives_it)
 TEST(holder_outside_is_said_without_a_number)
 {
     struct act act = {.run = hold_elsewhere_only};
-    act.fd = open_bound(SOCK_STREAM, 0, &act.inode);
+    act.fd = open_listener(&act.inode);
     NEED_INSIDE(&act);
     close(act.fd);
     CHECK(act.kernel.ready && act.walk.ready);
@@ -223,7 +231,7 @@ TEST(holder_outside_is_said_without_a_number)
 TEST(holder_outside_is_said_beside_one_inside)
 {
     struct act act = {.run = hold_here};
-    act.fd = open_bound(SOCK_STREAM, 0, &act.inode);
+    act.fd = open_listener(&act.inode);
     NEED_INSIDE(&act);
     close(act.fd);
     CHECK(act.kernel.ready && act.kernel.outside && !act.kernel.complete);

@@ -43,12 +43,18 @@ find_bind_slot(uint64_t port)
     return 0;
 }
 
+static inline uint64_t
+udp_table(void)
+{
+    if (ALL && state.apart)
+        return state.apart_table;
+    return read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+}
+
 static inline void
 begin_udp(void)
 {
-    uint64_t table = ALL && state.lite
-                         ? state.lite_table
-                         : read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+    uint64_t table = udp_table();
     uint64_t hash = read_u64(table + state.at[FIELD_UDP_HASH]);
     uint32_t mask = read_u32(table + state.at[FIELD_UDP_MASK]);
     uint32_t slot = (state.port + read_u32(state.net + state.at[FIELD_NET_MIX])) & mask;
@@ -89,8 +95,12 @@ next_bucket(void)
         }
         if (state.run == OWNER_RUN_UNUSED)
             return state.port >= LAST_PORT ? end() : (long)find_bind_slot(state.port + 1);
-        state.node2 = read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
+        state.node2 = state.flat ? 0 : read_u64(bucket + state.at[FIELD_BUCKET_BHASH2]);
         state.step = STEP_BUCKET2;
+        if (state.flat) {
+            state.node3 = read_u64(bucket + state.at[FIELD_BUCKET_OWNERS]);
+            state.step = STEP_OWNER;
+        }
     }
     state.node = read_u64(state.node);
     return 0;

@@ -169,15 +169,15 @@ own_file(uint64_t task, uint32_t fd)
     return read_u64(read_u64(table + state.at[FIELD_FDTABLE_FD]) + 8 * (uint64_t)fd);
 }
 
-// The table of UDP-Lite is the same for all networks, and is found by a socket of that kind.
+// The table of UDP-Lite, and before Linux 6.2 that of UDP, is the same for all networks, and is found by a socket of that kind.
 static inline void
-learn_lite(uint64_t task)
+learn_table(uint64_t task)
 {
-    if (!ALL || !state.lite)
+    if (!ALL || !state.apart)
         return;
     uint64_t sk =
-        read_u64(read_u64(own_file(task, state.lite_fd) + state.at[FIELD_FILE_DATA]) + state.at[FIELD_SOCKET_SK]);
-    state.lite_table = read_u64(read_u64(sk + state.at[FIELD_SKC_PROTOCOL]) + state.at[FIELD_PROTOCOL_TABLE]);
+        read_u64(read_u64(own_file(task, state.apart_fd) + state.at[FIELD_FILE_DATA]) + state.at[FIELD_SOCKET_SK]);
+    state.apart_table = read_u64(read_u64(sk + state.at[FIELD_SKC_PROTOCOL]) + state.at[FIELD_PROTOCOL_TABLE]);
 }
 
 static inline void
@@ -189,7 +189,7 @@ learn(uint64_t task)
     state.own_inode = inode_of(file);
     state.own_refs = refs_of(file);
     learn_numbers(task);
-    learn_lite(task);
+    learn_table(task);
     state.own_pid = number_of_process(task);
     state.operations = read_u64(file + state.at[FIELD_FILE_OPERATIONS]);
     state.epoll = read_u64(entry + state.at[FIELD_ENTRY_FUNC]);

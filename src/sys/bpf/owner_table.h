@@ -35,7 +35,7 @@ begin_tcp_all(void)
 static inline long
 begin_udp_all(void)
 {
-    uint64_t table = read_u64(state.net + state.at[FIELD_NET_IPV4] + state.at[FIELD_IPV4_UDP_TABLE]);
+    uint64_t table = udp_table();
     begin_all(read_u64(table + state.at[FIELD_UDP_HASH]), read_u32(table + state.at[FIELD_UDP_MASK]),
               state.udp_slot_size, state.at[FIELD_UDP_SLOT_HEAD]);
     return 0;
