@@ -231,7 +231,7 @@ inet_diag_request_one(struct buf *out, enum protocol protocol, struct address lo
     // Of datagram sockets the kernel takes source and destination as the packet has them, of TCP as the socket has them
     // (udp_dump_one in net/ipv4/udp_diag.c).
     bool datagram = protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
-    size_t start = netlink_begin(out, SOCK_DIAG_BY_FAMILY, NETLINK_REQUEST | NETLINK_ACK, sequence);
+    size_t start = netlink_begin(out, SOCK_DIAG_BY_FAMILY, NETLINK_REQUEST, sequence);
 
     netlink_add_u8(out, local.family == FAMILY_IPV4 ? LINUX_AF_INET : LINUX_AF_INET6);
     netlink_add_u8(out, protocol_numbers[protocol]);

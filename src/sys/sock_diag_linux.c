@@ -23,6 +23,10 @@ enum {
     MANY_ROWS = 16 << 10,
 };
 
+enum {
+    MESSAGE_SIZE = 4096, // and more than a row has
+};
+
 static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
 
 // Whether the namespace of the calling thread has a socket of MPTCP, or may have one. The kernel counts them since Linux 6.3
@@ -172,55 +176,56 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
     return true;
 }
 
-// The kernel answers while the request is being sent, so nothing is waited for.
+// Asks for one socket, and takes its row or an error. The kernel answers with one message while the request is being sent, so
+// nothing is waited for.
+static bool
+ask_for_one(struct netlink_socket *netlink, struct str request, char answer[MESSAGE_SIZE], struct netlink_message *out)
+{
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    ssize_t got;
+    if (netlink->fd < 0 ||
+        sendto(netlink->fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+        return false;
+    while ((got = recv(netlink->fd, answer, MESSAGE_SIZE, MSG_DONTWAIT)) > 0) {
+        struct str rest = {answer, (size_t)got};
+        while (netlink_next(&rest, out)) {
+            if (out->sequence == netlink->sequence)
+                return true;
+        }
+    }
+    return false;
+}
+
 bool
 sock_diag_find(struct netlink_socket *netlink, enum protocol protocol, struct address address, uint16_t port,
                bool *found, struct socket_row *row)
 {
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     struct arena *arena = arena_open();
     struct buf request = {.arena = arena};
-    char answer[4096];
-    bool good = netlink->fd >= 0;
-    bool ended = false;
+    struct netlink_message message;
+    char answer[MESSAGE_SIZE];
 
     inet_diag_request_one(&request, protocol, address, port, netlink_socket_next(netlink));
-    good = good && sendto(netlink->fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel) > 0;
-    *found = false;
-    for (ssize_t got; good && !ended && (got = recv(netlink->fd, answer, sizeof answer, MSG_DONTWAIT)) > 0;) {
-        struct str rest = {answer, (size_t)got};
-        struct netlink_message message;
-        while (netlink_next(&rest, &message)) {
-            if (message.sequence != netlink->sequence)
-                continue;
-            ended = message.type == NETLINK_ERROR; // without an error it is the acknowledgement
-            if (ended)
-                good = netlink_error(&message) == 0 || netlink_error(&message) == ENOENT;
-            else
-                *found |= inet_diag_parse(message.payload, protocol, row);
-        }
-    }
+    bool good = ask_for_one(netlink, buf_str(&request), answer, &message);
+    bool refused = good && message.type == NETLINK_ERROR;
+    *found = good && !refused && inet_diag_parse(message.payload, protocol, row);
+    if (refused)
+        good = netlink_error(&message) == ENOENT;
     arena_close(arena);
     return good;
 }
 
-// The kernel answers while the request is being sent, with one message.
 bool
 sock_diag_find_row(struct netlink_socket *netlink, const struct socket_row *wanted, struct socket_row *out)
 {
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     struct arena *arena = arena_open();
     struct buf request = {.arena = arena};
     struct netlink_message message;
-    char answer[4096];
+    char answer[MESSAGE_SIZE];
 
     inet_diag_request_row(&request, wanted, netlink_socket_next(netlink));
-    ssize_t got = sendto(netlink->fd, request.ptr, request.len, 0, (struct sockaddr *)&kernel, sizeof kernel);
-    if (got > 0)
-        got = recv(netlink->fd, answer, sizeof answer, MSG_DONTWAIT);
-    struct str rest = {answer, got > 0 ? (size_t)got : 0};
-    bool good = netlink_next(&rest, &message) && message.sequence == netlink->sequence &&
-                message.type != NETLINK_ERROR && inet_diag_parse(message.payload, wanted->protocol, out);
+    bool good = ask_for_one(netlink, buf_str(&request), answer, &message) && message.type != NETLINK_ERROR &&
+                inet_diag_parse(message.payload, wanted->protocol, out);
     arena_close(arena);
     return good;
 }
