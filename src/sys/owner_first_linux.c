@@ -14,7 +14,7 @@ enum {
     // Descriptors of a process that are looked at to see when it opened things: the first behind the standard ones.
     SAMPLE_FIRST = 3,
     SAMPLE_END = 7,
-    SAMPLES = 64,     // of all processes, spread evenly
+    SAMPLES = 40,     // of all processes, spread evenly
     VERY_NEAR = 64,   // most likely made by the same process: each processor has 1,024 numbers to give at a time
     NEAR = 16 * 1024, // what is further away is no sign
     NEAR_MOST = 256,  // processes that are looked into for such a sign
