@@ -217,6 +217,25 @@ proc_ring_next(struct proc_ring *ring, struct str *name)
 }
 
 bool
+proc_ring_protocol(struct str name, enum protocol *out)
+{
+    // The name of the kernel's struct proto.
+    static const struct {
+        const char *name;
+        enum protocol protocol;
+    } names[] = {{"TCP", PROTOCOL_TCP},     {"TCPv6", PROTOCOL_TCP},        {"UDP", PROTOCOL_UDP},
+                 {"UDPv6", PROTOCOL_UDP},   {"UDP-Lite", PROTOCOL_UDPLITE}, {"UDPLITEv6", PROTOCOL_UDPLITE},
+                 {"MPTCP", PROTOCOL_MPTCP}, {"MPTCPv6", PROTOCOL_MPTCP}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (str_equal(name, str_of(names[i].name))) {
+            *out = names[i].protocol;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 proc_parse_map(struct str line, struct str *name)
 {
     // address, permissions, offset, device, inode, name

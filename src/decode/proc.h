@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "decode/host.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,6 +91,10 @@ proc_ring_begin(struct str fdinfo, struct proc_ring *out);
 // The name of the next registered file ("socket:[99123]"), empty on kernels that can't tell it; false after the last one.
 bool
 proc_ring_next(struct proc_ring *ring, struct str *name);
+
+// Whether the name is all that older kernels (6.12 is one) tell of a registered socket: its protocol ("TCPv6").
+bool
+proc_ring_protocol(struct str name, enum protocol *out);
 
 // One line of /proc/PID/maps: what is mapped; empty for memory without a name. False for what is no such line.
 bool

@@ -26,10 +26,12 @@ struct in_flight {
     uint64_t inode; // of the unix socket
 };
 
-// A process with an io_uring, and whether all of its files could be told.
+// A process with an io_uring, whether all of its files could be told, and of which protocols sockets are among those that could
+// not.
 struct ring {
     uint32_t pid;
     bool clear;
+    unsigned protocols;
 };
 
 struct deep {
@@ -59,15 +61,16 @@ read_fdinfo(struct deep *deep, const struct owner_lead *lead, struct str *out)
 }
 
 static void
-add_ring(struct deep *deep, uint32_t pid, bool clear)
+add_ring(struct deep *deep, uint32_t pid, bool clear, unsigned protocols)
 {
     for (size_t i = 0; i < deep->rings.count; i++) {
         if (deep->rings.items[i].pid == pid) {
             deep->rings.items[i].clear = deep->rings.items[i].clear && clear;
+            deep->rings.items[i].protocols |= protocols;
             return;
         }
     }
-    *LIST_ADD(deep->search->arena, &deep->rings) = (struct ring){pid, clear};
+    *LIST_ADD(deep->search->arena, &deep->rings) = (struct ring){pid, clear, protocols};
 }
 
 static void
@@ -86,13 +89,17 @@ look_into_ring(struct deep *deep, const struct owner_lead *lead)
         told = proc_ring_begin(text, &ring);
     }
     bool clear = told && text.len < BUFFER_SIZE;
+    unsigned protocols = 0;
     while (told && proc_ring_next(&ring, &name)) {
-        // Older kernels leave the names of sockets empty.
-        clear = clear && name.len;
+        enum protocol protocol;
+        // Older kernels tell only the protocol of a socket.
+        if (proc_ring_protocol(name, &protocol))
+            protocols |= 1u << protocol;
+        clear = clear && name.len && !protocols;
         if (proc_parse_link(name, STR("socket"), &inode))
             owner_search_hold(deep->search, inode, (struct holding){.pid = lead->pid, .how = HOLDING_IO_URING});
     }
-    add_ring(deep, lead->pid, clear);
+    add_ring(deep, lead->pid, clear, protocols);
 }
 
 static void
@@ -170,7 +177,7 @@ on_map(struct deep *deep, uint32_t pid, struct str line)
             return;
     }
     // It is used without a descriptor (IORING_REGISTER_RING_FDS): no file tells what is registered in it.
-    add_ring(deep, pid, false);
+    add_ring(deep, pid, false, 0);
 }
 
 // The lines of /proc/PID/maps as they come: the file of a browser has many thousands.
@@ -233,6 +240,22 @@ judge_in_flight(struct deep *deep)
         owner_walk_unseen(search->walk, deep->in_flight.items[k].pid, STR("descriptors in flight"), KNOWN_UNSUPPORTED);
 }
 
+// Gives what nothing else explains to those in whose rings such a socket is.
+static void
+give_to_rings(struct deep *deep)
+{
+    struct owner_search *search = deep->search;
+    for (size_t i = 0; i < search->query->count; i++) {
+        const struct socket_row *row = owner_search_row(search, i);
+        if (!owner_search_is_open(search, i))
+            continue;
+        for (size_t k = 0; k < deep->rings.count; k++)
+            if (deep->rings.items[k].protocols >> row->protocol & 1)
+                owner_search_hold(search, row->inode,
+                                  (struct holding){.pid = deep->rings.items[k].pid, .how = HOLDING_IO_URING});
+    }
+}
+
 // Requests that are under way in a ring hold files too, and no file tells which.
 static void
 judge_rings(struct deep *deep)
@@ -252,6 +275,7 @@ owner_deep_find(struct owner_search *search)
     follow_leads(&deep);
     for (size_t i = 0; i < search->processes.count; i++)
         read_maps(&deep, &search->processes.items[i]);
+    give_to_rings(&deep);
     judge_in_flight(&deep);
     judge_rings(&deep);
 }

@@ -46,20 +46,20 @@ enum place {
     APART
 };
 
-struct known {
+struct relative {
     pid_t pid;
     pid_t parent;
     bool ended;
     enum place place;
 };
 
-static struct known known[KNOWN_MOST];
+static struct relative known[KNOWN_MOST];
 
 static int
 by_pid(const void *a, const void *b)
 {
-    pid_t first = ((const struct known *)a)->pid;
-    pid_t second = ((const struct known *)b)->pid;
+    pid_t first = ((const struct relative *)a)->pid;
+    pid_t second = ((const struct relative *)b)->pid;
 
     return first < second ? -1 : first > second;
 }
@@ -78,7 +78,7 @@ read_all(void)
         if (count == KNOWN_MOST || !str_to_u64(str_of(entry->d_name), 10, &pid) ||
             !read_stat((pid_t)pid, &stat, buffer, sizeof buffer))
             continue;
-        known[count++] = (struct known){
+        known[count++] = (struct relative){
             .pid = (pid_t)pid, .parent = (pid_t)stat.ppid, .ended = proc_has_ended(&stat) && stat.threads <= 1};
     }
     if (folder)
@@ -89,12 +89,12 @@ read_all(void)
 
 // Follows the parents up to one whose place is known, then notes it for all on the way.
 static void
-settle_place(struct known *start, size_t count, pid_t self)
+settle_place(struct relative *start, size_t count, pid_t self)
 {
     enum place place = APART;
 
-    for (struct known *at = start; at;
-         at = bsearch(&(struct known){.pid = at->parent}, known, count, sizeof *known, by_pid)) {
+    for (struct relative *at = start; at;
+         at = bsearch(&(struct relative){.pid = at->parent}, known, count, sizeof *known, by_pid)) {
         if (at->place != UNKNOWN) {
             place = at->place;
             break;
@@ -106,8 +106,8 @@ settle_place(struct known *start, size_t count, pid_t self)
             break;
         }
     }
-    for (struct known *at = start; at && place == BELOW && at->place != BELOW;
-         at = bsearch(&(struct known){.pid = at->parent}, known, count, sizeof *known, by_pid)) {
+    for (struct relative *at = start; at && place == BELOW && at->place != BELOW;
+         at = bsearch(&(struct relative){.pid = at->parent}, known, count, sizeof *known, by_pid)) {
         at->place = BELOW;
         if (at->parent == self)
             break;

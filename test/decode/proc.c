@@ -322,4 +322,18 @@ TEST(numbers_in_inner_namespaces_are_met)
     CHECK(!proc_has_inner_numbers(STR("")));
 }
 
+TEST(older_kernels_name_registered_sockets_by_their_protocol)
+{
+    struct proc_ring ring;
+    struct str name;
+    enum protocol protocol = PROTOCOL_UDP;
+    CHECK(proc_ring_begin(STR("UserFiles:\t3\n    0: <none>\n    1: TCP\n    2: UDPLITEv6\nUserBufs:\t0\n"), &ring));
+    CHECK(proc_ring_next(&ring, &name) && !proc_ring_protocol(name, &protocol));
+    CHECK(proc_ring_next(&ring, &name) && proc_ring_protocol(name, &protocol));
+    CHECK_INT(protocol, PROTOCOL_TCP);
+    CHECK(proc_ring_next(&ring, &name) && proc_ring_protocol(name, &protocol));
+    CHECK_INT(protocol, PROTOCOL_UDPLITE);
+    CHECK(!proc_ring_protocol(STR("socket:[7]"), &protocol) && !proc_ring_protocol(STR(""), &protocol));
+}
+
 TAP_MAIN
