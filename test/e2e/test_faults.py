@@ -16,8 +16,9 @@ from lib import new_port, test
 # Of a call that is made very often only the first ones and the last one fail; the others are the same lines of code.
 FIRST_CALLS = 5
 # Refusing these tells nothing of moorage: the program is not started, or is over; brk(2) has no error code that could be
-# put in its place (allocations are failed below).
-NOT_OURS = {"execve", "exit_group", "exit", "rt_sigreturn", "arch_prctl", "set_tid_address", "set_robust_list", "brk"}
+# put in its place (allocations are failed below), and futex(2) none that a wait for the end of a thread could meet: libc
+# ends the program over one.
+NOT_OURS = {"execve", "exit_group", "exit", "rt_sigreturn", "arch_prctl", "set_tid_address", "set_robust_list", "brk", "futex"}
 # Each file of tests has 5 minutes.
 SECONDS = 100
 
