@@ -125,12 +125,13 @@ table_print(const struct table *table, struct buf *out, size_t width, bool heade
         lean = without_empty_columns(table);
     if (!lean.column_count)
         return;
+    size_t lines = lean.cells.count / lean.column_count + header;
     const size_t *widths = table_widths(&lean, width, header);
     size_t line = TABLE_GAP * lean.column_count;
     for (size_t i = 0; i < lean.column_count; i++)
         line += widths[i];
     // Of plain text, all of it: a long text that grows leaves copies of itself behind.
-    buf_room(out, line * (lean.cells.count / lean.column_count + header));
+    buf_room(out, line * lines);
     if (header) {
         struct str *titles = arena_array(lean.arena, lean.column_count + 1, sizeof *titles);
         for (size_t i = 0; i < lean.column_count; i++)
