@@ -3,15 +3,18 @@
 #include <string.h>
 
 #include "base/map64.h"
+#include "decode/proc_net.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 #include "sys/owner_kernel_linux.h"
 #include "sys/owner_target_linux.h"
 #include "sys/owner_task_linux.h"
 
 enum {
-    ROOM = 1024,        // hits at first
-    USUAL_WANTED = 32,  // sockets that are asked for
-    MANY = 16 << 10,    // what is looked for ahead of a question about all that listen
+    ROOM = 1024,       // hits at first
+    USUAL_WANTED = 32, // sockets that are asked for
+    MANY = 16 << 10,   // what is looked for ahead of a question about all that listen, at most
+    SOCKSTAT_LIMIT = 64 << 10,
     MAX_ROOM = 4 << 20, // and at most
     MAX_PORTS = 16,     // that are looked up one by one
     FEW = 256,          // files
@@ -364,10 +367,31 @@ search_in_kernel(struct quest *quest)
     return true;
 }
 
+// How many sockets may listen here: no more than have a place in the tables.
+static size_t
+most_servers(struct arena *arena)
+{
+    static const char *const files[] = {"/proc/thread-self/net/sockstat", "/proc/thread-self/net/sockstat6"};
+    uint64_t most = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        uint64_t tcp = 0;
+        uint64_t udp = 0;
+        struct str text;
+        enum family family = i == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
+        if (file_read(arena, files[i], SOCKSTAT_LIMIT, false, &text, NULL) &&
+            (!proc_net_in_use(text, PROTOCOL_TCP, family, &tcp) || !proc_net_in_use(text, PROTOCOL_UDP, family, &udp)))
+            return MANY;
+        most += tcp + udp;
+    }
+    return most < MANY ? (size_t)most : MANY;
+}
+
 void
 owner_bpf_begin(struct arena *arena)
 {
-    owner_kernel_begin(arena, MANY, MANY);
+    size_t most = most_servers(arena);
+    size_t room = most + most / 4 > ROOM ? most + most / 4 : ROOM;
+    owner_kernel_begin(arena, room, room);
 }
 
 void
