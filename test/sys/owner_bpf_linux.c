@@ -314,6 +314,9 @@ TEST(options_that_share_a_port_are_told)
             CHECK(listen(fd, 1) == 0);
         struct socket_row row = flags_of(arena, kinds[i / 4].name, port_of(fd), kinds[i / 4].state);
         close(fd);
+        // Before Linux 6.8 what is bound alone has no row.
+        if (!row.inode && kinds[i / 4].state == SOCKET_BOUND)
+            continue;
         CHECK_INT(row.reuse_addr, i & 1 ? TRI_YES : TRI_NO);
         CHECK_INT(row.reuse_port, i & 2 ? TRI_YES : TRI_NO);
     }
