@@ -2,7 +2,6 @@
 """Who may ask the kernel itself who has a port (BPF), what is said where it can't be asked, and that a kernel which lacks
 something is asked for the rest."""
 
-import hashlib
 import os
 import pathlib
 import shutil
@@ -180,7 +179,10 @@ def a_container_needs_a_kernel_that_tells_its_numbers():
 def kept(text):
     """The text with the sum that belongs to it."""
     body = text.rpartition(b"sum ")[0]
-    return body + b"sum " + hashlib.sha256(body).hexdigest().encode() + b"\n"
+    number = 0xCBF29CE484222325
+    for byte in body:
+        number = (number ^ byte) * 0x100000001B3 % 2**64
+    return body + f"sum {number:016x}\n".encode()
 
 
 @test
