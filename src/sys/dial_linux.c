@@ -5,7 +5,6 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "base/buf.h"
 #include "decode/http.h"
 #include "sys/clock.h"
+#include "sys/thread_linux.h"
 
 enum {
     CONNECT_MS = 3000, // for one address
@@ -220,8 +220,6 @@ dial_open(const struct dial_ask *ask)
     struct dial *dial = arena_alloc(arena, sizeof *dial);
     pthread_condattr_t clock;
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
 
     *dial = (struct dial){.arena = arena, .ask = *ask, .holders = 2};
     dial->ask.host = str_copy(arena, ask->host);
@@ -231,12 +229,7 @@ dial_open(const struct dial_ask *ask)
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&dial->stop_asked, &clock);
     pthread_condattr_destroy(&clock);
-    // Signals are the main thread's.
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, NULL, go_on_calling, dial) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!started) {
+    if (thread_start(&thread, go_on_calling, dial) != 0) {
         dial->holders = 1;
         let_go(dial);
         return NULL;

@@ -6,7 +6,6 @@
 #include <linux/netlink.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "sys/proc_net_linux.h"
 #include "sys/proc_view_linux.h"
 #include "sys/sock_diag_linux.h"
+#include "sys/thread_linux.h"
 
 #define MOST 1000
 #define MOUNTINFO_LIMIT ((size_t)16 << 20)
@@ -331,13 +331,7 @@ static bool
 run_apart(struct reading *reading, struct err *err)
 {
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
-    // Signals are for the thread that waits here.
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, NULL, read_places, reading);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = thread_start(&thread, read_places, reading);
     if (error != 0)
         return err_set(err, ERR_SYSTEM, (unsigned long)error, "start a thread: %s", strerror(error));
     pthread_join(thread, NULL);

@@ -8,6 +8,7 @@
 
 #include "sys/file.h"
 #include "sys/proc_view_linux.h"
+#include "sys/thread_linux.h"
 #include "sys/user.h"
 
 #define LOG_SIZE (64u << 10)
@@ -26,6 +27,7 @@ static struct {
 // The run ahead of a question. Until it ended, its thread alone has what stands above.
 static struct {
     pthread_t thread;
+    pid_t process; // whose thread it is
     size_t room;
     size_t wanted;
     bool runs;
@@ -35,7 +37,7 @@ static struct {
 static void
 wait_for_end(void)
 {
-    if (ahead.runs)
+    if (ahead.runs && ahead.process == getpid())
         pthread_join(ahead.thread, NULL);
     ahead.runs = false;
 }
@@ -230,7 +232,8 @@ owner_kernel_begin(struct arena *arena, size_t room, size_t wanted)
     ahead.room = room;
     ahead.wanted = wanted;
     ahead.found = false;
-    ahead.runs = pthread_create(&ahead.thread, NULL, run_ahead, NULL) == 0;
+    ahead.process = getpid();
+    ahead.runs = thread_start(&ahead.thread, run_ahead, NULL) == 0;
 }
 
 const struct owner_session *

@@ -26,9 +26,9 @@ enum owner_map {
 
 struct owner_session {
     struct owner_layout layout;
-    bool
-        all; // the program tells of processes, walks the tables of all sockets, and counts processes as any pid namespace does,
-    // which takes longer to load
+    // The program tells of processes, walks the tables of all sockets, and counts processes as any pid namespace does, which
+    // takes longer to load.
+    bool all;
     struct bpf_map maps[OWNER_MAP_COUNT];
     struct owner_state *state;
     struct owner_hit *hits;
