@@ -16,9 +16,10 @@
 
 // Appends every other namespace to host->namespaces (also those that can't be read: their `known` says why), and their
 // listening TCP sockets and unconnected UDP and UDP-Lite sockets of these protocols (bits 1u << enum protocol; MPTCP's are
-// TCP's) with a local port from `first` to `last` to host->sockets, with `netns` set: who could answer there. TCP sockets in state BOUND are not asked for: they block nothing here, and finding
-// them is dear. The id of a namespace whose own file may not be seen is the inode of its table instead, which the kernel
-// takes from the same numbers (proc_alloc_inum), so that no two are the same.
+// TCP's) with a local port from `first` to `last` to host->sockets, with `netns` set: who could answer there. TCP sockets
+// in state BOUND are not asked for: they block nothing here, and finding them is dear. The id of a namespace whose own file
+// may not be seen is the inode of its table instead, which the kernel takes from the same numbers (proc_alloc_inum), so
+// that no two are the same.
 // Sets host->namespaces_known: NOT_ALLOWED when a process would not even tell which one it lives in, or is hidden. At most 1,000
 // namespaces and `deadline_ms`; beyond that TIMEOUT.
 bool
