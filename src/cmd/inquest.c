@@ -125,7 +125,7 @@ read_host(struct inquest *inquest, struct err *err)
     // For one port these are looked for only when its bind calls for them; for many, once for all.
     struct snapshot_ask listeners = {.protocols = ask.protocols, .states = ask.states, .first = 0, .last = UINT16_MAX};
     ask.states = SOCKET_STATES_ALL;
-    ask.elsewhere = ask.protocols;
+    ask.no_tcp_elsewhere = !(ask.protocols & (1u << PROTOCOL_TCP | 1u << PROTOCOL_MPTCP));
     ask.want |= SNAPSHOT_NAMESPACES | SNAPSHOT_REDIRECTS | SNAPSHOT_KERNEL_PORTS;
     inquest->read = WHY_READ_STATES | WHY_READ_LISTENERS | WHY_READ_KERNEL_PORTS;
     return snapshot_read(inquest->arena, &ask, &inquest->host, err) &&

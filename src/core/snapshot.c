@@ -67,12 +67,10 @@ read_namespaces(struct arena *arena, const struct snapshot_ask *ask, struct host
 {
     size_t first = host->namespaces.count;
     uint16_t last = ask->first == 0 && ask->last == 0 ? UINT16_MAX : ask->last;
-    unsigned protocols = ask->elsewhere ? ask->elsewhere : SOCKET_PROTOCOLS_ALL;
+    unsigned protocols = SOCKET_PROTOCOLS_ALL & ~(ask->no_tcp_elsewhere ? 1u << PROTOCOL_TCP : 0);
     struct err err = {0};
 
-    if (protocols & 1u << PROTOCOL_MPTCP)
-        protocols |= 1u << PROTOCOL_TCP;
-    host->namespace_protocols |= protocols;
+    host->namespaces_tcp |= !ask->no_tcp_elsewhere;
     if (!namespace_read(arena, protocols, ask->first, last, NAMESPACE_DEADLINE_MS, host, &err))
         settle_unread(&host->namespaces_known, err.kind);
     merge_namespaces(host, first);

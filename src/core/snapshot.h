@@ -32,8 +32,8 @@ struct snapshot_ask {
     unsigned states;
     uint16_t first;
     uint16_t last;
-    unsigned want;      // bits of enum snapshot_want
-    unsigned elsewhere; // NAMESPACES: the protocols that are wanted there; 0: all
+    unsigned want;         // bits of enum snapshot_want
+    bool no_tcp_elsewhere; // NAMESPACES: TCP's sockets, which are dear to find there, are not wanted
     bool record;
 };
 

@@ -337,21 +337,19 @@ find_namespaces(struct inquiry *inquiry)
             add_namespace_cause(inquiry, &rows, i);
 }
 
-// TCP's sockets are dear to find, so they are left out where another protocol is asked for; the others cost little beside TCP.
-static unsigned
-protocols_elsewhere(const struct inquiry *inquiry)
+static bool
+asks_tcp(const struct inquiry *inquiry)
 {
-    return host_same_ports(inquiry->question->protocol, PROTOCOL_TCP) ? 0 : 1u << inquiry->question->protocol;
+    return host_same_ports(inquiry->question->protocol, PROTOCOL_TCP);
 }
 
-// Whether other namespaces need not be read: it is known what there is, or that there is nothing.
+// Whether other namespaces need not be read: it is known what there is, or that there is nothing. A range of ports was read at
+// once before its first question.
 static bool
 is_known_elsewhere(const struct inquiry *inquiry)
 {
-    unsigned protocol = protocols_elsewhere(inquiry) ? protocols_elsewhere(inquiry) : 1u << PROTOCOL_TCP;
-
-    // A range of ports was read at once before its first question.
-    return protocol & inquiry->host->namespace_protocols ||
+    const struct host *host = inquiry->host;
+    return (host->namespaces_known != KNOWN_NOT_ASKED && (host->namespaces_tcp || !asks_tcp(inquiry))) ||
            namespace_has_none(inquiry->arena, inquiry->question->protocol, inquiry->port);
 }
 
@@ -361,8 +359,7 @@ static void
 read_dear_facts(struct inquiry *inquiry)
 {
     struct err ignored;
-    struct snapshot_ask ask = {
-        .first = inquiry->port, .last = inquiry->port, .elsewhere = protocols_elsewhere(inquiry)};
+    struct snapshot_ask ask = {.first = inquiry->port, .last = inquiry->port, .no_tcp_elsewhere = !asks_tcp(inquiry)};
 
     if (inquiry->host->redirects_known == KNOWN_NOT_ASKED)
         ask.want |= SNAPSHOT_REDIRECTS;

@@ -452,7 +452,7 @@ struct host {
     bool nonlocal_bind;         // net.ipv4.ip_nonlocal_bind is on
     enum known redirects_known; // whether redirect rules could be read
     enum known namespaces_known;
-    unsigned namespace_protocols; // whose sockets were looked for there: bits 1u << enum protocol
+    bool namespaces_tcp;       // TCP's sockets were looked for there too
     enum known services_known; // whether a service manager answered
     struct {
         LIST_OF(struct group);

@@ -385,6 +385,7 @@ static const struct field host_fields[] = {
     FIELD("nonlocal_bind", FIELD_BOOL, host, nonlocal_bind),
     FIELD_NAMED("redirects_known", known_words, host, redirects_known),
     FIELD_NAMED("namespaces_known", known_words, host, namespaces_known),
+    FIELD("namespaces_tcp", FIELD_BOOL, host, namespaces_tcp),
     FIELD_NAMED("services_known", known_words, host, services_known),
     FIELD_MANY("sockets", socket_shape, host, sockets),
     FIELD_MANY("holdings", holding_shape, host, holdings),

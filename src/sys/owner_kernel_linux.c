@@ -27,7 +27,6 @@ static struct {
 // The run ahead of a question. Until it ended, its thread alone has what stands above.
 static struct {
     pthread_t thread;
-    pid_t process; // whose thread it is
     size_t room;
     size_t wanted;
     bool runs;
@@ -37,7 +36,7 @@ static struct {
 static void
 wait_for_end(void)
 {
-    if (ahead.runs && ahead.process == getpid())
+    if (ahead.runs)
         pthread_join(ahead.thread, NULL);
     ahead.runs = false;
 }
@@ -232,7 +231,6 @@ owner_kernel_begin(struct arena *arena, size_t room, size_t wanted)
     ahead.room = room;
     ahead.wanted = wanted;
     ahead.found = false;
-    ahead.process = getpid();
     ahead.runs = thread_start(&ahead.thread, run_ahead, NULL) == 0;
 }
 

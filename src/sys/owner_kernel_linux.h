@@ -36,7 +36,7 @@ struct owner_session *
 owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all);
 
 // Opens that session and runs its program with OWNER_RUN_SERVERS on another thread, while this one does other things. Whatever is asked
-// here next waits for its end.
+// here next waits for its end, and must be asked before a fork.
 void
 owner_kernel_begin(struct arena *arena, size_t room, size_t wanted);
 

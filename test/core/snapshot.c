@@ -94,16 +94,16 @@ TEST(of_other_namespaces_what_was_not_read_is_known)
         "\"namespaces\": [{\"id\": 7, \"known\": \"yes\"}], \"sockets\": ["
         "{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\", \"netns\": 7, \"cookie\": 4},"
         "{\"protocol\": \"udp\", \"state\": \"UNCONN\", \"local\": \"0.0.0.0:80\", \"netns\": 7, \"cookie\": 5}]}"));
-    struct snapshot_ask ask = {.first = 80, .last = 80, .want = SNAPSHOT_NAMESPACES, .elsewhere = 1u << PROTOCOL_UDP};
+    struct snapshot_ask ask = {.first = 80, .last = 80, .want = SNAPSHOT_NAMESPACES, .no_tcp_elsewhere = true};
     CHECK(snapshot_read(arena, &ask, &host, NULL));
     CHECK_INT(host.sockets.count, 1);
     CHECK_INT(host.sockets.items[0].protocol, PROTOCOL_UDP);
-    CHECK_INT(host.namespace_protocols, 1u << PROTOCOL_UDP);
-    ask.elsewhere = 1u << PROTOCOL_MPTCP;
+    CHECK(!host.namespaces_tcp);
+    ask.no_tcp_elsewhere = false;
     CHECK(snapshot_add(arena, &ask, &host, NULL));
     CHECK_INT(host.sockets.count, 2);
     CHECK_INT(host.namespaces.count, 1);
-    CHECK(host.namespace_protocols & 1u << PROTOCOL_TCP);
+    CHECK(host.namespaces_tcp);
 }
 
 TEST(table_that_could_not_be_read_does_not_look_empty)
