@@ -1,15 +1,17 @@
 #include "sys/proc_view_linux.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "decode/proc.h"
+#include "sys/file.h"
 
 // Inode of the first pid namespace, the same on every system (include/linux/proc_ns.h, PROC_PID_INIT_INO).
 #define FIRST_PID_NAMESPACE 0xEFFFFFFCu
+// A user may be in 65,536 groups, whose line stands before the numbers.
+#define STATUS_LIMIT ((size_t)1 << 20)
 
 bool
 proc_view_hides(void)
@@ -41,12 +43,12 @@ proc_view_self(void)
 static bool
 is_counted_within(void)
 {
-    char bytes[4096];
-    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
-    if (fd >= 0)
-        close(fd);
-    return length < 0 || proc_has_inner_numbers((struct str){bytes, (size_t)length});
+    struct arena *arena = arena_open();
+    struct str status;
+    bool within =
+        !file_read(arena, "/proc/self/status", STATUS_LIMIT, true, &status, NULL) || proc_has_inner_numbers(status);
+    arena_close(arena);
+    return within;
 }
 
 bool
