@@ -92,9 +92,8 @@ arena_close(struct arena *arena)
     free(arena);
 }
 
-// Large pieces come zeroed from the system. Of other chunks only what is handed out is touched at all.
 // A chunk with room for `size` bytes. A piece that is large beside a chunk gets one of its own, so that the rest of the
-// present chunk stays in use.
+// present chunk stays in use; it comes zeroed from the system. Of other chunks only what is handed out is touched at all.
 static struct arena_chunk *
 arena_grow(struct arena *arena, size_t size)
 {
