@@ -83,13 +83,10 @@ consider(uint64_t file)
     hit->table = state.table;
     hit->fd = state.fd;
     hit->tid = state.tid;
-    hit->pid = state.task ? read_u32(state.task + state.at[FIELD_TASK_TGID]) : 0;
-    // In another namespace they have other numbers.
-    if (ALL && state.level && state.task) {
-        hit->pid = number_of_process(state.task);
-        if (state.tid)
-            hit->tid = number_of(read_u64(state.thread + state.at[FIELD_TASK_NUMBERS]));
-    }
+    hit->pid = state.task ? number_of_process(state.task) : 0;
+    // In another namespace it has another number.
+    if (ALL && state.level && state.tid)
+        hit->tid = number_of(read_u64(state.thread + state.at[FIELD_TASK_NUMBERS]));
     if (ALL && state.task && !state.told) {
         state.told = 1;
         state.after = state.step;
