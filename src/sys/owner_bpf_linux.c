@@ -5,17 +5,16 @@
 #include "base/map64.h"
 #include "decode/proc_net.h"
 #include "sys/clock.h"
-#include "sys/file.h"
 #include "sys/owner_kernel_linux.h"
 #include "sys/owner_target_linux.h"
 #include "sys/owner_task_linux.h"
+#include "sys/proc_net_linux.h"
 
 enum {
-    ROOM = 1024,       // hits at first
-    USUAL_WANTED = 32, // sockets that are asked for
-    MANY = 16 << 10,   // what is looked for ahead of a question about all that listen, at most
-    SOCKSTAT_LIMIT = 64 << 10,
-    MAX_ROOM = 4 << 20, // and at most
+    ROOM = 1024,        // hits at first
+    USUAL_WANTED = 32,  // sockets that are asked for
+    MANY = 16 << 10,    // what is looked for ahead of a question about all that listen, at most
+    MAX_ROOM = 4 << 20, // hits at most
     MAX_PORTS = 16,     // that are looked up one by one
     FEW = 256,          // files
     TRIES = 5,          // until the counts are steady
@@ -367,18 +366,25 @@ search_in_kernel(struct quest *quest)
     return true;
 }
 
+// Most files have one descriptor.
+static size_t
+room_for(size_t files)
+{
+    return files + files / 4 > ROOM ? files + files / 4 : ROOM;
+}
+
 // How many sockets may listen here: no more than have a place in the tables.
 static size_t
 most_servers(struct arena *arena)
 {
-    static const char *const files[] = {"/proc/thread-self/net/sockstat", "/proc/thread-self/net/sockstat6"};
+    static const enum family families[] = {FAMILY_IPV4, FAMILY_IPV6};
     uint64_t most = 0;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         uint64_t tcp = 0;
         uint64_t udp = 0;
         struct str text;
-        enum family family = i == 0 ? FAMILY_IPV4 : FAMILY_IPV6;
-        if (file_read(arena, files[i], SOCKSTAT_LIMIT, false, &text, NULL) &&
+        enum family family = families[i];
+        if (proc_net_read_counts(arena, PROC_NET_OWN, family, &text) &&
             (!proc_net_in_use(text, PROTOCOL_TCP, family, &tcp) || !proc_net_in_use(text, PROTOCOL_UDP, family, &udp)))
             return MANY;
         most += tcp + udp;
@@ -389,8 +395,7 @@ most_servers(struct arena *arena)
 void
 owner_bpf_begin(struct arena *arena)
 {
-    size_t most = most_servers(arena);
-    size_t room = most + most / 4 > ROOM ? most + most / 4 : ROOM;
+    size_t room = room_for(most_servers(arena));
     owner_kernel_begin(arena, room, room);
 }
 
@@ -433,14 +438,12 @@ asks_rare(const struct owner_search *search)
 enum owner_bpf
 owner_bpf_find(struct owner_search *search)
 {
-    // Most files have one descriptor.
     size_t asked = search->asked.count;
-    size_t room = asked + asked / 4 > ROOM ? asked + asked / 4 : ROOM;
     struct quest quest = {.search = search, .scratch = arena_open(), .proved = true};
     bool good = take_ahead(&quest);
     if (!good) {
         bool all = asks_many_ports(search) || asks_rare(search) || owner_task_can(search->query);
-        quest.session = owner_kernel_open(search->arena, room, asked, all);
+        quest.session = owner_kernel_open(search->arena, room_for(asked), asked, all);
         if (!quest.files.capacity)
             map64_reserve(quest.scratch, &quest.files, asked);
         LIST_RESERVE(quest.scratch, &quest.open, asked);

@@ -9,8 +9,7 @@ static int
 open_socket(int family, enum protocol protocol)
 {
     int off = 0;
-    int type = protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP ? SOCK_STREAM : SOCK_DGRAM;
-    // MPTCP's ports are TCP's.
+    int type = host_same_ports(protocol, PROTOCOL_TCP) ? SOCK_STREAM : SOCK_DGRAM;
     int fd = socket(family, type | SOCK_CLOEXEC, protocol == PROTOCOL_UDPLITE ? IPPROTO_UDPLITE : 0);
     if (fd >= 0 && family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) {
         close(fd);

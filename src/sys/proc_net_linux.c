@@ -25,6 +25,13 @@ path_of(char path[PATH_SIZE], const char *folder, struct str name, enum family f
     return path;
 }
 
+bool
+proc_net_read_counts(struct arena *arena, const char *folder, enum family family, struct str *out)
+{
+    char path[PATH_SIZE];
+    return file_read(arena, path_of(path, folder, STR("sockstat"), family), COUNTS_LIMIT, false, out, NULL);
+}
+
 // A kernel without IPv6 or UDP-Lite has no such file; TCP over IPv4 is missing only when the process ended.
 static bool
 may_be_missing(enum protocol protocol, enum family family, const struct err *why)
@@ -120,7 +127,7 @@ proc_net_read_waiting(struct arena *arena, const char *folder, const struct sock
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         char path[PATH_SIZE];
         struct str counts = {0};
-        (void)file_read(arena, path_of(path, folder, STR("sockstat"), families[i]), COUNTS_LIMIT, false, &counts, NULL);
+        (void)proc_net_read_counts(arena, folder, families[i], &counts);
         for (enum protocol protocol = PROTOCOL_TCP; protocol < PROTOCOL_COUNT; protocol++) {
             uint64_t in_use = UINT64_MAX;
             struct str table;

@@ -12,6 +12,14 @@
 #include "sys/socket_table.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+
+// The folder of the calling thread: one that entered another namespace has other files than the process it belongs to.
+#define PROC_NET_OWN "/proc/thread-self/net"
+
+// The text for proc_net_in_use(). False when there is none: a kernel without IPv6 has none of that.
+bool
+proc_net_read_counts(struct arena *arena, const char *folder, enum family family, struct str *out);
 
 // Appends the rows of one protocol, of both families; MPTCP has no such file, and its subflows stand in TCP's. A
 // missing file is no error but TCP's own, which goes with the process: ERR_GONE.

@@ -14,16 +14,11 @@
 #include "sys/net.h"
 #include "sys/proc_net_linux.h"
 
-// A thread that entered another namespace has other files than the process it belongs to.
-#define OWN_FOLDER "/proc/thread-self/net"
 #define PROTOCOLS_LIMIT ((size_t)64 << 10)
 
 enum {
     SHORTEST_ROW = 72, // bytes of a message about one socket
     MANY_ROWS = 16 << 10,
-};
-
-enum {
     MESSAGE_SIZE = 4096, // and more than a row has
 };
 
@@ -39,7 +34,7 @@ may_have_mptcp(struct arena *arena)
     uint64_t v4;
     uint64_t v6 = 0;
     if (access("/proc/sys/net/mptcp/scheduler", F_OK) != 0 ||
-        !file_read(arena, OWN_FOLDER "/protocols", PROTOCOLS_LIMIT, false, &text, NULL) ||
+        !file_read(arena, PROC_NET_OWN "/protocols", PROTOCOLS_LIMIT, false, &text, NULL) ||
         !proc_net_count(text, STR("MPTCP"), &v4))
         return true;
     (void)proc_net_count(text, STR("MPTCPv6"), &v6); // without IPv6 there is no such line
@@ -167,7 +162,7 @@ sock_diag_read(struct arena *arena, struct netlink_socket *netlink, const struct
             read_by_netlink(arena, netlink, query, protocol, deadline_us, host, &why))
             continue;
         host->sockets.count = before;
-        if (!proc_net_read_table(arena, OWN_FOLDER, query, protocol, host, err))
+        if (!proc_net_read_table(arena, PROC_NET_OWN, query, protocol, host, err))
             return err_prefix(err, "%s", why.text);
         if (protocol != PROTOCOL_MPTCP)
             host->socket_source = STR("/proc/net");

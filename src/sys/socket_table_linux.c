@@ -74,8 +74,7 @@ socket_table_read(struct arena *arena, const struct socket_query *query, struct 
 size_t
 socket_table_unused(struct arena *arena, enum protocol protocol, uint16_t first, uint16_t *ports, size_t room)
 {
-    bool is_tcp = protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP;
-    size_t count = is_tcp ? port_view_unused(arena, first, ports, room) : 0;
+    size_t count = host_same_ports(protocol, PROTOCOL_TCP) ? port_view_unused(arena, first, ports, room) : 0;
     if (count == 0 && room > 0 && port_try_unused(protocol, first, ports))
         count = 1;
     return count;
