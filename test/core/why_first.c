@@ -4,13 +4,29 @@
 
 #include "why_scene.h"
 
-TEST(search_for_the_first_program_says_that_there_may_be_more)
+// A server on the port with a process below it, of which the first has the socket.
+static struct scene
+server_of_two(struct arena *arena)
 {
     struct scene scene = scene_new(arena);
     add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
     add_process(&scene, 8, 1, "nginx");
     held_by(&scene, 8, 3);
     add_process(&scene, 9, 8, "nginx");
+    return scene;
+}
+
+static void
+add_connection(struct scene *scene)
+{
+    struct socket_row *row = add_socket(scene, PROTOCOL_TCP, SOCKET_ESTABLISHED, "127.0.0.1", 8080, 600);
+    row->remote = address_loopback(FAMILY_IPV4);
+    row->remote_port = 51000;
+}
+
+TEST(search_for_the_first_program_says_that_there_may_be_more)
+{
+    struct scene scene = server_of_two(arena);
     held_by(&scene, 9, 3);
     struct why_question question = question_of(PROTOCOL_TCP, 8080);
     question.reach = OWNER_FIRST;
@@ -24,15 +40,9 @@ TEST(search_for_the_first_program_says_that_there_may_be_more)
 TEST(search_for_the_first_program_looks_for_no_connections_behind_it)
 {
     for (int i = 0; i < 3; i++) {
-        struct scene scene = scene_new(arena);
-        add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
-        add_process(&scene, 8, 1, "nginx");
-        held_by(&scene, 8, 3);
-        add_process(&scene, 9, 8, "nginx");
+        struct scene scene = server_of_two(arena);
         held_by(&scene, 9, 3);
-        struct socket_row *row = add_socket(&scene, PROTOCOL_TCP, SOCKET_ESTABLISHED, "127.0.0.1", 8080, 600);
-        row->remote = address_loopback(FAMILY_IPV4);
-        row->remote_port = 51000;
+        add_connection(&scene);
         add_process(&scene, 10, 9, "worker");
         held_by(&scene, 10, 4);
         struct why_question question = question_of(PROTOCOL_TCP, 8080);
@@ -47,14 +57,8 @@ TEST(search_for_the_first_program_looks_for_no_connections_behind_it)
 
 TEST(connections_are_looked_for_where_the_first_program_is_the_only_one)
 {
-    struct scene scene = scene_new(arena);
-    add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
-    add_process(&scene, 8, 1, "nginx");
-    held_by(&scene, 8, 3);
-    add_process(&scene, 9, 8, "nginx");
-    struct socket_row *row = add_socket(&scene, PROTOCOL_TCP, SOCKET_ESTABLISHED, "127.0.0.1", 8080, 600);
-    row->remote = address_loopback(FAMILY_IPV4);
-    row->remote_port = 51000;
+    struct scene scene = server_of_two(arena);
+    add_connection(&scene);
     held_by(&scene, 9, 4);
     struct why_question question = question_of(PROTOCOL_TCP, 8080);
     question.reach = OWNER_FIRST;

@@ -14,24 +14,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ask_kernel_linux.h"
 #include "own_network_linux.h"
 #include "sys/clock.h"
 #include "sys/owner_kernel_linux.h"
 #include "sys/sock_diag_linux.h"
 #include "tap.h"
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
-#define NEED_KERNEL()                                              \
-    do {                                                           \
-        struct str why_not = {0};                                  \
-        if (!own_network())                                        \
-            SKIP("no network namespace may be made here");         \
-        if (!owner_kernel_try(arena, &why_not))                    \
-            SKIP(str_printf(arena, "%.*s", STR_ARG(why_not)).ptr); \
-        close_all();                                               \
+#define NEED_OWN_KERNEL()                                  \
+    do {                                                   \
+        if (!own_network())                                \
+            SKIP("no network namespace may be made here"); \
+        NEED_KERNEL();                                     \
+        close_all();                                       \
     } while (0)
 
 enum {
@@ -191,7 +186,7 @@ check_seen(struct arena *arena, uint16_t port, size_t count)
 
 TEST(a_listener_and_all_that_comes_of_it_is_seen)
 {
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     check_seen(arena, PORT, 0);
     int listener = listening(0, "127.0.0.1", PORT, false);
     check_seen(arena, PORT, 1);
@@ -217,7 +212,7 @@ TEST(a_listener_and_all_that_comes_of_it_is_seen)
 TEST(only_the_asked_states_come)
 {
     struct host seen;
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     int listener = listening(0, "127.0.0.1", PORT + 1, false);
     connected("127.0.0.1", PORT + 1);
     accepted(listener);
@@ -230,7 +225,7 @@ TEST(only_the_asked_states_come)
 TEST(both_families_are_seen)
 {
     int yes = 1;
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     int both = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (both < 0)
         SKIP("this kernel has no IPv6");
@@ -254,7 +249,7 @@ TEST(both_families_are_seen)
 
 TEST(a_device_is_named)
 {
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     int fd = keep(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT + 5)};
     CHECK(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == 0);
@@ -279,14 +274,14 @@ check_left_to_others(struct arena *arena, uint16_t port, size_t count)
 
 TEST(a_socket_that_is_only_bound_is_left_to_others)
 {
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     CHECK(try_bind(0, "127.0.0.1", PORT + 6, false) >= 0);
     check_left_to_others(arena, PORT + 6, 1);
 }
 
 TEST(listeners_that_share_an_address_are_left_to_others)
 {
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     listening(0, "127.0.0.1", PORT + 7, true);
     listening(0, "127.0.0.1", PORT + 7, true);
     check_left_to_others(arena, PORT + 7, 2);
@@ -295,7 +290,7 @@ TEST(listeners_that_share_an_address_are_left_to_others)
 TEST(what_is_not_established_yet_is_left_to_others)
 {
     int seconds = 60;
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     int listener = try_bind(0, "127.0.0.1", PORT + 8, false);
     // The server's end is there once the first data are.
     CHECK(setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds) == 0);
@@ -306,7 +301,7 @@ TEST(what_is_not_established_yet_is_left_to_others)
 
 TEST(what_mptcp_has_is_left_to_others)
 {
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     if (try_bind(IPPROTO_MPTCP, "127.0.0.1", PORT + 9, false) < 0)
         SKIP("this kernel has no MPTCP");
     close_all();
@@ -324,7 +319,7 @@ TEST(any_mixture_is_seen_as_sock_diag_tells_it)
     static const char *const addresses[] = {"0.0.0.0", "127.0.0.1", "127.0.0.2", "::1", "::"};
     unsigned seed = (unsigned)getpid();
     size_t seen_count = 0;
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     printf("# seed %u\n", seed);
     for (int round = 0; round < ROUNDS; round++) {
         uint16_t port = (uint16_t)(PORT + 20 + round);
@@ -391,7 +386,7 @@ TEST(sockets_of_other_networks_are_known_of)
     static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
     // Other tests make networks too.
     uint16_t port = (uint16_t)(24000 + getpid() % 8000);
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     for (size_t i = 0; i < 2; i++) {
         pthread_t thread;
         struct elsewhere elsewhere = {protocols[i], port, false};
@@ -410,7 +405,7 @@ TEST(sockets_of_other_networks_are_known_of)
 TEST(unused_ports_are_told)
 {
     uint16_t ports[4];
-    NEED_KERNEL();
+    NEED_OWN_KERNEL();
     CHECK(try_bind(0, "127.0.0.1", PORT + 80, false) >= 0);
     listening(0, "127.0.0.1", PORT + 81, false);
     CHECK(try_bind(0, "::1", PORT + 83, false) >= 0);
