@@ -19,7 +19,7 @@
 struct proc_stat {
     uint32_t pid;
     struct str name; // the bytes between the first "(" and the last ")"
-    char state;
+    char state;      // a letter (task_state_array in fs/proc/array.c)
     uint32_t ppid;
     uint32_t pgid; // 0 = unknown (the kernel says -1 for a process that is ending)
     uint32_t sid;  // the same

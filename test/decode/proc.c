@@ -55,6 +55,7 @@ TEST(what_is_no_stat_is_refused)
         ") 1 (",
         "3900 (node)",
         "3900 (node) SS 1",
+        "3900 (node) 5 1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0",
         "3900 (node) S 1 1 1",
         "99999999999 (node)" TAIL,
         "3900 (node) S 99999999999 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0",
@@ -64,6 +65,7 @@ TEST(what_is_no_stat_is_refused)
     struct proc_stat stat;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(!proc_parse_stat(str_of(bad[i]), &stat));
+    CHECK(!proc_parse_stat(STR("3900 (node) \0 1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0"), &stat));
 }
 
 TEST(effective_user_is_read)
