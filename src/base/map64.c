@@ -1,5 +1,7 @@
 #include "base/map64.h"
 
+#include <string.h>
+
 // The slot of the key, or the empty one where it would go.
 static struct map64_slot *
 slot_of(const struct map64 *map, uint64_t key)
@@ -11,11 +13,20 @@ slot_of(const struct map64 *map, uint64_t key)
     return &map->slots[at];
 }
 
+// Empty slots. They are written in a row: a page of fresh memory that is read first, as the slot of a key is, comes twice.
+static struct map64_slot *
+make_slots(struct arena *arena, size_t capacity)
+{
+    struct map64_slot *slots = arena_array(arena, capacity, sizeof *slots);
+    memset(slots, 0, capacity * sizeof *slots);
+    return slots;
+}
+
 static void
 grow(struct arena *arena, struct map64 *map)
 {
     struct map64 larger = {.capacity = map->capacity ? map->capacity * 2 : 16, .count = map->count};
-    larger.slots = arena_array(arena, larger.capacity, sizeof *larger.slots);
+    larger.slots = make_slots(arena, larger.capacity);
     for (size_t i = 0; i < map->capacity; i++) {
         if (map->slots[i].above)
             *slot_of(&larger, map->slots[i].key) = map->slots[i];
@@ -29,7 +40,7 @@ map64_reserve(struct arena *arena, struct map64 *map, size_t count)
     *map = (struct map64){.capacity = 16};
     while (map->capacity / 2 < count)
         map->capacity *= 2;
-    map->slots = arena_array(arena, map->capacity, sizeof *map->slots);
+    map->slots = make_slots(arena, map->capacity);
 }
 
 void
