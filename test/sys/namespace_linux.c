@@ -324,6 +324,67 @@ TEST(a_process_whose_first_thread_has_ended_still_lives_there)
     CHECK_INT(found, 1);
 }
 
+// Processes that do nothing; every 50th of them lives in a network of its own.
+static size_t
+start_very_many(pid_t *pids, size_t count)
+{
+    int ends[2];
+    char byte;
+    size_t started = 0;
+    size_t ready = 0;
+    if (pipe(ends) != 0)
+        return 0;
+    fflush(NULL);
+    for (pid_t pid = 1; started < count && pid > 0;) {
+        pid = fork();
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            close(ends[0]);
+            if ((started % 50 == 0 && unshare(CLONE_NEWNET) != 0) || write(ends[1], "x", 1) != 1)
+                _exit(1);
+            close(ends[1]);
+            for (;;)
+                pause();
+        }
+        if (pid > 0)
+            pids[started++] = pid;
+    }
+    close(ends[1]);
+    while (ready < started && read(ends[0], &byte, 1) == 1)
+        ready++;
+    close(ends[0]);
+    return started;
+}
+
+TEST(among_very_many_processes_none_is_passed_over)
+{
+    enum {
+        COUNT = 320
+    };
+    pid_t pids[COUNT];
+    struct host host = {0};
+    struct err err = {0};
+    size_t apart = 0;
+    size_t found = 0;
+    size_t count = start_very_many(pids, COUNT);
+    bool good = namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6003, 6003, 5000, &host, &err);
+    for (size_t i = 0; i < count; i++) {
+        bool lives_apart = namespace_of(pids[i]) != 0 && namespace_of(pids[i]) != namespace_own();
+        apart += lives_apart;
+        found += lives_apart && netns_of(&host, pids[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        kill(pids[i], SIGKILL);
+    for (size_t i = 0; i < count; i++)
+        waitpid(pids[i], NULL, 0);
+    if (count == COUNT && apart == 0)
+        SKIP("a network namespace of its own is not allowed here");
+    CHECK(good);
+    CHECK_INT(count, COUNT);
+    CHECK_INT(apart, 7);
+    CHECK_INT(found, apart);
+}
+
 // A zombie of root is closed to others and lives nowhere.
 static int
 look_beside_zombie(struct arena *arena)
