@@ -261,7 +261,12 @@ static void
 print_json(const struct command_run *run, const struct look *look, struct buf *out)
 {
     const struct list_options *options = run->options;
-    cJSON *document = report_begin(look->arena, "moorage.list/1", &look->host, &run->privacy);
+    const struct host *host = &look->host;
+    cJSON *document = report_begin(look->arena, "moorage.list/1", host, &run->privacy);
+    // Without a socket whose holders could be asked for, nothing was left out.
+    bool searched = host->tier != TIER_NONE;
+    report_add_sight(look->arena, document, searched ? host->tier : socket_owner_tier(), !searched || host->complete,
+                     host->unseen.items, searched ? host->unseen.count : 0);
     cJSON *rows = json_add_array(document, "rows");
 
     for (size_t i = 0; i < look->rows.count; i++) {

@@ -99,10 +99,28 @@ is_orphan(struct arena *arena, const struct holder *holder)
     return process->sid != process->pid || holder_is(arena, parent, "never-listens");
 }
 
+// Equal ways come one after the other (compare_ways()): a server may have very many.
 static void
 add_how(struct arena *arena, struct holder *holder, const struct holding *holding)
 {
-    str_list_add_new(arena, &holder->how, host_how_format(arena, holding));
+    struct str how = host_how_format(arena, holding);
+
+    if (holder->how.count == 0 || !str_equal(holder->how.items[holder->how.count - 1], how))
+        *LIST_ADD(arena, &holder->how) = how;
+}
+
+// The usual ways first: a program that has a descriptor is not one that keeps the socket in a rare way.
+static int
+compare_ways(const void *a, const void *b)
+{
+    const struct holding *left = *(const struct holding *const *)a;
+    const struct holding *right = *(const struct holding *const *)b;
+
+    if (left->how != right->how)
+        return left->how < right->how ? -1 : 1;
+    if (left->fd != right->fd)
+        return left->fd < right->fd ? -1 : 1;
+    return (left->tid > right->tid) - (left->tid < right->tid);
 }
 
 // The runtime's container that the process holds the socket for.
@@ -295,7 +313,7 @@ find(struct arena *arena, const struct host *host, const size_t *sockets, size_t
     struct lookup asked = {.arena = scratch};
     struct holder_origins origins = {.known.arena = scratch};
     struct {
-        LIST_OF(size_t);
+        LIST_OF(const struct holding *);
     } of_asked = {0}; // of all holdings, which may be very many more
 
     *out = (struct holder_list){0};
@@ -306,16 +324,18 @@ find(struct arena *arena, const struct host *host, const size_t *sockets, size_t
         const struct holding *holding = &host->holdings.items[i];
         if (lookup_find(&asked, holding->socket) == SIZE_MAX)
             continue;
-        *LIST_ADD(scratch, &of_asked) = i;
+        *LIST_ADD(scratch, &of_asked) = holding;
         struct holder *holder = holder_of(arena, host, &pids, &seen, holding->pid, out);
-        if (whole)
-            add_how(arena, holder, holding);
         find_forwarded(arena, host, holding->socket, holder);
         holder_place_by_process(arena, host, &host->sockets.items[holding->socket], holder);
     }
     // Backwards, since the newest is found first.
     for (size_t i = whole ? of_asked.count : 0; i > 0; i--)
-        lookup_add(&holdings, host->holdings.items[of_asked.items[i - 1]].pid, of_asked.items[i - 1]);
+        lookup_add(&holdings, of_asked.items[i - 1]->pid, (size_t)(of_asked.items[i - 1] - host->holdings.items));
+    if (whole && of_asked.count > 1)
+        qsort(of_asked.items, of_asked.count, sizeof *of_asked.items, compare_ways);
+    for (size_t i = 0; whole && i < of_asked.count; i++)
+        add_how(arena, holder_of(arena, host, &pids, &seen, of_asked.items[i]->pid, out), of_asked.items[i]);
     if (out->count > 1)
         qsort(out->items, out->count, sizeof *out->items, compare_pids);
     for (size_t i = 0; i < out->count; i++) {

@@ -28,6 +28,11 @@ void
 report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, const struct answer *answer,
                   const struct report_privacy *privacy);
 
+// In what way the holders were searched, whether all were found, and what could not be looked into for it.
+void
+report_add_sight(struct arena *arena, cJSON *object, enum tier tier, bool complete, const struct unseen *unseen,
+                 size_t count);
+
 // The socket fields that why and list share, added to `object`.
 void
 report_add_socket(struct arena *arena, cJSON *object, const struct host *host, const struct socket_row *row,

@@ -131,17 +131,20 @@ add_probes(struct arena *arena, cJSON *object, const struct answer *answer)
     }
 }
 
-static void
-add_unseen(struct arena *arena, cJSON *object, const struct answer *answer)
+void
+report_add_sight(struct arena *arena, cJSON *object, enum tier tier, bool complete, const struct unseen *unseen,
+                 size_t count)
 {
+    json_add_str(arena, object, "tier", host_tier_name(tier));
+    json_add_bool(object, "complete", complete);
     cJSON *array = json_add_array(object, "unseen");
-
-    for (size_t i = 0; i < answer->unseen.count; i++) {
-        const struct unseen *unseen = &answer->unseen.items[i];
+    for (size_t i = 0; i < count; i++) {
+        if (!unseen[i].relevant)
+            continue;
         cJSON *entry = json_append_object(array);
-        json_add_int(entry, "pid", unseen->pid);
-        json_add_str(arena, entry, "what", unseen->what);
-        json_add_str(arena, entry, "reason", host_known_name(unseen->reason));
+        json_add_int(entry, "pid", unseen[i].pid);
+        json_add_str(arena, entry, "what", unseen[i].what);
+        json_add_str(arena, entry, "reason", host_known_name(unseen[i].reason));
     }
 }
 
@@ -169,9 +172,7 @@ report_add_answer(struct arena *arena, cJSON *asked, const struct host *host, co
     json_add_bool(object, "proved", answer->proved);
     json_add_str(arena, object, "bind", bind_mode_name(answer->question.mode));
     add_probes(arena, object, answer);
-    json_add_str(arena, object, "tier", host_tier_name(answer->tier));
-    json_add_bool(object, "complete", answer->complete);
-    add_unseen(arena, object, answer);
+    report_add_sight(arena, object, answer->tier, answer->complete, answer->unseen.items, answer->unseen.count);
     if (answer->plain_warning.len > 0)
         json_add_str(arena, object, "plain", answer->plain_warning);
     if (why_browsers_refuse(answer))

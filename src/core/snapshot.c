@@ -277,6 +277,30 @@ read_holder(struct arena *arena, struct host *host, struct lookup *pids, uint32_
         snapshot_read_ancestry(arena, host, pids, index);
 }
 
+// What the kernel itself tells of holders that the system's list of processes hides, where it is the one that is asked. It
+// tells of a process what costs no look at it, and so is asked for no more here.
+static void
+tell_of_hidden(struct arena *arena, struct host *host, struct lookup *pids, const size_t *sockets, size_t count)
+{
+    struct owner_query query = {
+        .sockets = sockets, .count = count, .wants_processes = true, .facts = PROCESS_USER | PROCESS_GROUP};
+    struct host told = {.sockets.items = host->sockets.items, .sockets.count = host->sockets.count};
+    struct err ignored = {0};
+
+    if (!socket_owner_find(arena, &query, &told, &ignored))
+        return;
+    for (size_t i = 0; i < told.processes.count; i++) {
+        const struct process *process = &told.processes.items[i];
+        size_t index = lookup_find(pids, process->pid);
+        if (index == SIZE_MAX || host->processes.items[index].known != KNOWN_NOT_ALLOWED)
+            continue;
+        host->processes.items[index] = *process;
+        host->processes.items[index].exe.known = KNOWN_NOT_ALLOWED;
+        host->processes.items[index].cwd.known = KNOWN_NOT_ALLOWED;
+        host->processes.items[index].command_known = KNOWN_NOT_ALLOWED;
+    }
+}
+
 bool
 snapshot_add_holders(struct arena *arena, struct host *host, const size_t *sockets, size_t count, unsigned facts,
                      bool ancestry, enum owner_reach reach, struct err *err)
@@ -298,6 +322,7 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
 
     struct lookup pids = snapshot_pids(arena, host);
     struct map64 read = {0}; // pids: a server may have thousands of sockets
+    bool hidden = false;
     bool *asked = arena_array(arena, host->sockets.count, sizeof *asked);
     map64_reserve(arena, &read, host->processes.count);
     for (size_t i = 0; i < count; i++) {
@@ -310,7 +335,11 @@ snapshot_add_holders(struct arena *arena, struct host *host, const size_t *socke
             continue;
         map64_put(arena, &read, pid, i);
         read_holder(arena, host, &pids, pid, facts, ancestry);
+        size_t index = lookup_find(&pids, pid);
+        hidden = hidden || (index != SIZE_MAX && host->processes.items[index].known == KNOWN_NOT_ALLOWED);
     }
+    if (hidden && host->tier == TIER_BPF)
+        tell_of_hidden(arena, host, &pids, sockets, count);
     read_openers(arena, host, &pids, asked);
     return true;
 }
@@ -368,7 +397,7 @@ snapshot_read_all(struct arena *arena, struct host *host, struct err *err)
     for (size_t i = 0; i < host->sockets.count; i++)
         sockets[i] = i;
     // A recording without holders is still one: the document says that they are not complete.
-    if (!snapshot_add_holders(arena, host, sockets, host->sockets.count, PROCESS_ALL, true, true, &ignored))
+    if (!snapshot_add_holders(arena, host, sockets, host->sockets.count, PROCESS_ALL, true, OWNER_DEEP, &ignored))
         note_unread(arena, host, STR("holders"), ignored.kind);
     snapshot_add_context(arena, host, sockets, host->sockets.count, CONTEXT_DEADLINE_MS);
     os_read_abilities(arena, host);

@@ -182,6 +182,15 @@ why_find_filter(struct inquiry *inquiry, struct cause *cause);
 void
 why_say(struct inquiry *inquiry, struct cause *cause);
 
+// Who has the cause's sockets and can't be named (why_unseen.c): the unit or container that the first one was made in, or the
+// user that owns it, is still known.
+struct str
+why_unseen_who(struct inquiry *inquiry, const struct cause *cause);
+
+// Notes who may have them, besides those that were found or where nobody was.
+void
+why_note_unseen(struct inquiry *inquiry, struct cause *cause);
+
 // Whether more programs have the sockets of the cause than could be seen: the socket belongs to another user than every
 // program that is seen with it, or the parent of one of these may not be looked into.
 bool

@@ -1,45 +1,14 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "base/buf.h"
 #include "core/container.h"
 #include "core/holder.h"
 #include "core/known.h"
 #include "core/why_parts.h"
 #include "decode/forwarder.h"
-#include "sys/process.h"
-#include "sys/user.h"
 
 static const struct socket_row *
 socket_at(const struct inquiry *inquiry, const struct cause *cause, size_t i)
 {
     return &inquiry->host->sockets.items[cause->sockets.items[i]];
-}
-
-// Somebody whose name can't be seen: the unit or container that the socket was made in, or the user that owns it, is
-// still known.
-static struct str
-unseen_who(struct inquiry *inquiry, const struct cause *cause)
-{
-    const struct socket_row *socket = socket_at(inquiry, cause, 0);
-    const struct group *group;
-    struct holder unseen;
-
-    if (holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group)) {
-        if (unseen.container)
-            return str_printf(inquiry->arena, "a program of container %.*s", STR_ARG(unseen.container->name));
-        if (unseen.container_id.len > 0)
-            return str_printf(inquiry->arena, "a program of %.*s container %.*s", STR_ARG(unseen.runtime),
-                              STR_ARG(str_part(unseen.container_id, 0, 12)));
-        if (unseen.unit.len > 0)
-            return str_printf(inquiry->arena, "a program of %.*s", STR_ARG(unseen.unit));
-    }
-    if (inquiry->question->share)
-        return STR("a program that you may not look into");
-    if (socket->uid_known)
-        return str_printf(inquiry->arena, "a program of user %.*s that you may not look into",
-                          STR_ARG(user_name(inquiry->arena, socket->uid)));
-    return STR("a program that can't be named");
 }
 
 struct str
@@ -48,7 +17,7 @@ why_who(struct inquiry *inquiry, const struct cause *cause)
     const struct holder_list *holders = &cause->holders;
 
     if (holders->count == 0)
-        return unseen_who(inquiry, cause);
+        return why_unseen_who(inquiry, cause);
     if (holders->items[0].pid == HOST_SYSTEM_PID)
         return str_printf(inquiry->arena, "%.*s itself", STR_ARG(inquiry->platform->title));
     struct str name = holder_name(inquiry->arena, &holders->items[0]);
@@ -372,64 +341,6 @@ note_holders(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause, known.advice);
 }
 
-static bool
-is_unseen(const struct answer *answer, uint32_t pid)
-{
-    for (size_t i = 0; i < answer->unseen.count; i++)
-        if (answer->unseen.items[i].pid == pid)
-            return true;
-    return false;
-}
-
-// The few programs that live where the socket was made: their names may be read even where their files may not. Those
-// that were looked into don't have it, and where some are not listed at all (0), it may be one of these.
-static void
-note_candidates(struct inquiry *inquiry, struct cause *cause)
-{
-    enum {
-        CANDIDATES_MOST = 8,
-    };
-    struct buf out = {.arena = inquiry->arena};
-    const struct group *group;
-    struct holder unseen;
-
-    if (cause->holders.count > 0 || cause->kind == CAUSE_KERNEL ||
-        !holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group) || !group ||
-        group->pids.count == 0 || group->pids.count > CANDIDATES_MOST || is_unseen(inquiry->answer, 0))
-        return;
-    for (size_t i = 0; i < group->pids.count; i++) {
-        struct process process;
-        if (!is_unseen(inquiry->answer, group->pids.items[i]))
-            continue;
-        process_read(inquiry->arena, group->pids.items[i], PROCESS_BASIC, &process);
-        if (process.known == KNOWN_YES)
-            buf_addf(&out, "%s%.*s (pid %u)", out.len ? ", " : "", STR_ARG(process.name), process.pid);
-    }
-    if (out.len > 0)
-        why_note(inquiry, cause,
-                 str_printf(inquiry->arena, "By the group that the socket was made in, it is one of: %.*s.",
-                            STR_ARG(buf_str(&out))));
-}
-
-bool
-why_is_partly_seen(const struct inquiry *inquiry, const struct cause *cause)
-{
-    const struct socket_row *socket = socket_at(inquiry, cause, 0);
-    bool of_owner = !socket->uid_known;
-
-    if (inquiry->answer->tier != TIER_OWN || inquiry->answer->complete || cause->holders.count == 0)
-        return false;
-    for (size_t i = 0; i < cause->holders.count; i++) {
-        const struct process *process = cause->holders.items[i].process;
-        if (!process)
-            continue;
-        of_owner = of_owner || !process->uid_known || process->uid == socket->uid;
-        if (process->ppid > 1 && is_unseen(inquiry->answer, process->ppid))
-            return true;
-    }
-    return !of_owner;
-}
-
 static void
 note_kind(struct inquiry *inquiry, struct cause *cause)
 {
@@ -485,13 +396,7 @@ why_say(struct inquiry *inquiry, struct cause *cause)
     if (inquiry->platform->rules->reuse_takes_over && cause->kind != CAUSE_HTTP_SYS)
         why_note_options(inquiry, cause);
     note_service(inquiry, cause);
-    if (cause->holders.count == 0 && is_unseen(inquiry->answer, 0))
-        why_note(inquiry, cause, STR("The list of programs can't be read in full here; moorage doctor tells why."));
-    if (why_is_partly_seen(inquiry, cause))
-        why_note(inquiry, cause, STR("More programs may have it than can be seen."));
-    if (inquiry->question->reach == OWNER_FIRST && !inquiry->answer->complete && cause->holders.count > 0)
-        why_note(inquiry, cause, STR("More programs may have it: the search ended with the first (--first)."));
-    note_candidates(inquiry, cause);
+    why_note_unseen(inquiry, cause);
     note_connections(inquiry, cause);
     note_kind(inquiry, cause);
     note_holders(inquiry, cause);

@@ -82,8 +82,9 @@ owner_kernel_takes_programs(struct str *why)
         *why = STR("only on 64-bit kernels");
         return false;
     }
-    if (!user_self().looks_into_kernel) {
-        *why = STR("CAP_BPF and CAP_PERFMON are missing");
+    const char *missing = user_self().kernel_refuses;
+    if (missing) {
+        *why = str_of(missing);
         return false;
     }
     if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {

@@ -335,21 +335,18 @@ process_read(struct arena *arena, uint32_t pid, unsigned facts, struct process *
         return;
     snprintf(path, sizeof path, "/proc/%u", pid);
     folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) {
-        out->known = process_place_known(errno);
-        // The process lives, but proc was mounted with hidepid= (proc(5)).
-        if (out->known == KNOWN_GONE && pidfd >= 0 && !has_ended(pidfd))
-            out->known = KNOWN_NOT_ALLOWED;
-        goto out;
-    }
-    bool good = read_steadily(arena, folder, facts, out, &known);
+    bool good = folder >= 0 && read_steadily(arena, folder, facts, out, &known);
+    if (folder < 0)
+        known = process_place_known(errno);
     if (pidfd >= 0 && has_ended(pidfd)) {
         good = false;
         known = KNOWN_GONE;
+    } else if (pidfd >= 0 && known == KNOWN_GONE) {
+        // The process lives, but proc was mounted with hidepid= (proc(5)).
+        known = KNOWN_NOT_ALLOWED;
     }
     if (!good)
         *out = (struct process){.pid = pid, .known = known};
-out:
     if (folder >= 0)
         close(folder);
     if (pidfd >= 0)

@@ -171,7 +171,6 @@ search_proc(struct owner_search *search, enum owner_bpf kernel)
     struct owner_walk *walk = search->walk;
     const struct owner_query *query = search->query;
     struct err refused = {0};
-    size_t unseen = search->host->unseen.count;
     search->first_new = search->host->holdings.count;
     bool begun = owner_walk_begin(walk, &refused);
     if (begun && query->pid)
@@ -189,7 +188,7 @@ search_proc(struct owner_search *search, enum owner_bpf kernel)
         owner_walk_unseen(walk, 0, STR("processes"), host_known_of(refused.kind));
         search->host->tier = kernel == OWNER_BPF_REFUSED ? TIER_OWN : search->host->tier;
     }
-    if (search->hidden && search->host->holdings.count == search->first_new && search->host->unseen.count == unseen)
+    if (search->hidden && search->host->holdings.count == search->first_new && nothing_left_out(search->host))
         owner_walk_unseen(walk, 0, STR("holders that no descriptor shows"), KNOWN_UNSUPPORTED);
     owner_walk_end(walk);
 }

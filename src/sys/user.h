@@ -19,7 +19,8 @@ struct user_self {
     bool net_admin;      // may read packet rules
     bool enters_namespaces;
     bool binds_privileged;
-    bool looks_into_kernel; // Linux: may run programs in the kernel that read its memory (CAP_BPF and CAP_PERFMON)
+    // Linux: which rights are missing to run programs in the kernel that read its memory; NULL = none.
+    const char *kernel_refuses;
 };
 
 struct user_self

@@ -59,6 +59,20 @@ out:
     return owned;
 }
 
+static const char *
+kernel_refuses(uint64_t have)
+{
+    bool loads = has(have, CAP_BPF);
+    bool reads = has(have, CAP_PERFMON);
+
+    // Before Linux 5.8 CAP_SYS_ADMIN was both, and it still is.
+    if (has(have, CAP_SYS_ADMIN) || (loads && reads))
+        return NULL;
+    if (loads || reads)
+        return loads ? "CAP_PERFMON is missing" : "CAP_BPF is missing";
+    return "CAP_BPF and CAP_PERFMON are missing";
+}
+
 struct user_self
 user_self(void)
 {
@@ -71,8 +85,7 @@ user_self(void)
         .net_admin = network && has(have, CAP_NET_ADMIN),
         .enters_namespaces = has(have, CAP_SYS_ADMIN),
         .binds_privileged = network && has(have, CAP_NET_BIND_SERVICE),
-        // Before Linux 5.8 CAP_SYS_ADMIN was both, and it still is.
-        .looks_into_kernel = has(have, CAP_SYS_ADMIN) || (has(have, CAP_BPF) && has(have, CAP_PERFMON)),
+        .kernel_refuses = kernel_refuses(have),
     };
 }
 

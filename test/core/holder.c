@@ -99,6 +99,23 @@ TEST(holder_stands_once_with_all_its_ways)
     CHECK_STR(holder_name(arena, &list.items[1]), "node");
 }
 
+TEST(usual_descriptors_stand_before_rare_ways)
+{
+    struct host host =
+        parse(arena, "\"sockets\": [{\"protocol\": \"tcp\", \"state\": \"LISTEN\", \"local\": \"0.0.0.0:80\"}],"
+                     "\"holdings\": [{\"socket\": 0, \"pid\": 51, \"how\": \"mmap\"}, {\"socket\": 0, \"pid\": 51,"
+                     "\"how\": \"thread\", \"fd\": 3, \"tid\": 53}, {\"socket\": 0, \"pid\": 51, \"how\":"
+                     "\"thread\", \"fd\": 3, \"tid\": 52}, {\"socket\": 0, \"pid\": 51, \"how\": \"fd\", \"fd\": 10},"
+                     "{\"socket\": 0, \"pid\": 51, \"how\": \"fd\", \"fd\": 9}]");
+    static const char *const ways[] = {"fd 9", "fd 10", "thread 52 fd 3", "thread 53 fd 3", "mmap"};
+    struct holder_list list;
+    holder_find(arena, &host, &(size_t){0}, 1, &list);
+    CHECK_INT(list.count, 1);
+    CHECK_INT(list.items[0].how.count, 5);
+    for (size_t i = 0; i < 5 && i < list.items[0].how.count; i++)
+        CHECK_STR(list.items[0].how.items[i], ways[i]);
+}
+
 TEST(ancestry_ends_where_a_parent_is_younger_than_its_child)
 {
     struct holder holder = find_one(arena, "0.0.0.0:8080",

@@ -227,7 +227,8 @@ TEST(answer_tells_question_binds_causes_and_remedies)
                             .plain_warning = STR("free for most servers")};
     *LIST_ADD(arena, &answer.probes) = (struct probe){
         .address = address_any(FAMILY_IPV4), .bind = STR("reuse"), .code = 98, .result = STR("EADDRINUSE")};
-    *LIST_ADD(arena, &answer.unseen) = (struct unseen){.pid = 1, .what = STR("fds"), .reason = KNOWN_NOT_ALLOWED};
+    *LIST_ADD(arena, &answer.unseen) =
+        (struct unseen){.pid = 1, .what = STR("fds"), .reason = KNOWN_NOT_ALLOWED, .relevant = true};
     *LIST_ADD(arena, &answer.suggest) = 8081;
     struct cause *cause = LIST_ADD(arena, &answer.causes);
     *cause = (struct cause){.kind = CAUSE_LINGERING,

@@ -37,6 +37,13 @@ def with_mounts(script):
     return ("unshare", "--mount", "sh", "-ec", f'{script}\nexec "$@"', "sh")
 
 
+def with_rights(*names):
+    """A command that gives another one these rights and no others."""
+    rights = ",".join(("-all", *("+" + name for name in names)))
+    return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps", rights, "--ambient-caps",
+            rights)
+
+
 def with_types(data):
     """The same, where the kernel says this of its types."""
     path = lib.temp_folder() / "types"
@@ -94,6 +101,8 @@ def why_the_kernel_is_not_asked_is_said():
     locked = with_mounts(f"mount --bind {lockdown} /sys/kernel/security")
     cases = [
         ("CAP_BPF and CAP_PERFMON are missing", {"uid": NOBODY}),
+        ("CAP_PERFMON is missing", {"wrap": with_rights("bpf"), "path": lib.program_for_everybody()}),
+        ("CAP_BPF is missing", {"wrap": with_rights("perfmon"), "path": lib.program_for_everybody()}),
         ("MOORAGE_TIER is set to proc", {"env": lib.environment(MOORAGE_TIER="proc")}),
         ("it takes Linux 5.17 or later", {"wrap": ("setarch", "--uname-2.6")}),
         ("this kernel does not tell its types (/sys/kernel/btf/vmlinux)",
@@ -109,6 +118,34 @@ def why_the_kernel_is_not_asked_is_said():
                       {"wrap": (*locked, refuse, "bpf")}))
     for reason, how in cases:
         assert told_of_kernel(**how) == NOT_ASKED + reason, (reason, told_of_kernel(**how))
+
+
+@test
+def a_list_for_programs_tells_how_it_was_made():
+    need_kernel()
+    child = shapes.listener(new_port())
+    for tier, how in (("bpf", {}), ("proc", {"env": lib.environment(MOORAGE_TIER="proc")}), ("own", {"uid": NOBODY})):
+        listed = lib.run("list", "--json", **how).json()
+        assert listed["tier"] == tier and listed["complete"] == (not listed["unseen"]), listed
+        own = {"pid": child.pid, "what": "fds", "reason": "not-allowed"} in listed["unseen"]
+        assert own == (tier == "own"), listed["unseen"]
+        assert tier != "bpf" or listed["complete"], listed["unseen"]
+
+
+@test
+def a_program_that_proc_hides_is_named_by_the_kernel():
+    need_kernel()
+    port = new_port()
+    child = shapes.listener(port)
+    hide = with_mounts("mount -t proc -o hidepid=invisible none /proc")
+    result = lib.run("why", f"tcp/{port}", "--json", wrap=(*hide, *with_rights("bpf", "perfmon")),
+                     path=lib.program_for_everybody())
+    assert result.code == 1, result
+    entry = result.json()["asked"][0]
+    assert entry["tier"] == "bpf" and entry["complete"], entry
+    holder = only_holder(only_cause(entry, "listener"), child.pid)
+    assert holder["name"] == "e2e-listener" and holder["user"] == "root" and holder["started"], holder
+    assert holder["unknown"] == dict.fromkeys(("exe", "command", "cwd"), "not-allowed"), holder
 
 
 @test

@@ -1,0 +1,157 @@
+#include "base/buf.h"
+#include "core/holder.h"
+#include "core/why_parts.h"
+#include "sys/process.h"
+#include "sys/user.h"
+
+// Whether more rights would have shown more.
+static bool
+lacks_right(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        if (answer->unseen.items[i].reason == KNOWN_NOT_ALLOWED)
+            return true;
+    return false;
+}
+
+struct str
+why_unseen_who(struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct socket_row *socket = &inquiry->host->sockets.items[cause->sockets.items[0]];
+    const struct group *group;
+    struct holder unseen;
+
+    if (holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group)) {
+        if (unseen.container)
+            return str_printf(inquiry->arena, "a program of container %.*s", STR_ARG(unseen.container->name));
+        if (unseen.container_id.len > 0)
+            return str_printf(inquiry->arena, "a program of %.*s container %.*s", STR_ARG(unseen.runtime),
+                              STR_ARG(str_part(unseen.container_id, 0, 12)));
+        if (unseen.unit.len > 0)
+            return str_printf(inquiry->arena, "a program of %.*s", STR_ARG(unseen.unit));
+    }
+    const char *why = lacks_right(inquiry->answer) ? "you may not look into" : "can't be named";
+    if (!socket->uid_known || inquiry->question->share)
+        return str_printf(inquiry->arena, "a program that %s", why);
+    return str_printf(inquiry->arena, "a program of user %.*s that %s", STR_ARG(user_name(inquiry->arena, socket->uid)),
+                      why);
+}
+
+static bool
+is_unseen(const struct answer *answer, uint32_t pid)
+{
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        if (answer->unseen.items[i].pid == pid)
+            return true;
+    return false;
+}
+
+// The kernel knows of a holder that nothing shows.
+static bool
+is_hidden(const struct unseen *unseen)
+{
+    return unseen->pid == 0 && str_equal(unseen->what, STR("holders that no descriptor shows"));
+}
+
+// Whether some programs are not even listed.
+static bool
+is_list_cut(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        if (answer->unseen.items[i].pid == 0 && !is_hidden(&answer->unseen.items[i]))
+            return true;
+    return false;
+}
+
+// The few programs that live where the socket was made: their names may be read even where their files may not. Those
+// that were looked into don't have it, and where some are not listed at all (0), it may be one of these.
+static void
+note_candidates(struct inquiry *inquiry, struct cause *cause)
+{
+    enum {
+        CANDIDATES_MOST = 8,
+    };
+    struct buf out = {.arena = inquiry->arena};
+    const struct group *group;
+    struct holder unseen;
+
+    if (cause->holders.count > 0 || cause->kind == CAUSE_KERNEL ||
+        !holder_unseen(inquiry->arena, inquiry->host, cause->sockets.items[0], &unseen, &group) || !group ||
+        group->pids.count == 0 || group->pids.count > CANDIDATES_MOST || is_list_cut(inquiry->answer))
+        return;
+    for (size_t i = 0; i < group->pids.count; i++) {
+        struct process process;
+        if (!is_unseen(inquiry->answer, group->pids.items[i]))
+            continue;
+        process_read(inquiry->arena, group->pids.items[i], PROCESS_BASIC, &process);
+        if (process.known == KNOWN_YES)
+            buf_addf(&out, "%s%.*s (pid %u)", out.len ? ", " : "", STR_ARG(process.name), process.pid);
+    }
+    if (out.len > 0)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "By the group that the socket was made in, it is one of: %.*s.",
+                            STR_ARG(buf_str(&out))));
+}
+
+// What may have it in a way that can't be looked into, where nobody was found.
+static void
+note_rare_candidates(struct inquiry *inquiry, struct cause *cause)
+{
+    enum {
+        CANDIDATES_MOST = 8,
+    };
+    struct buf out = {.arena = inquiry->arena};
+    size_t count = 0;
+    bool hidden = false;
+
+    for (size_t i = 0; cause->holders.count == 0 && i < inquiry->answer->unseen.count; i++) {
+        const struct unseen *unseen = &inquiry->answer->unseen.items[i];
+        struct process process;
+        hidden = hidden || is_hidden(unseen);
+        if (!str_equal(unseen->what, STR("io_uring")) || count == CANDIDATES_MOST)
+            continue;
+        process_read(inquiry->arena, unseen->pid, PROCESS_BASIC, &process);
+        if (process.known == KNOWN_YES)
+            buf_addf(&out, "%s%.*s (pid %u)", count++ ? ", " : "", STR_ARG(process.name), process.pid);
+    }
+    if (count > 0)
+        why_note(inquiry, cause,
+                 str_printf(inquiry->arena, "It may be %s%.*s, in an io_uring that does not tell what it keeps.",
+                            count > 1 ? "one of: " : "", STR_ARG(buf_str(&out))));
+    if (hidden)
+        why_note(inquiry, cause,
+                 STR("No descriptor of any program is this socket: it is kept in a way that can't be looked into, "
+                     "or by the kernel for a disk or folder of the network."));
+}
+
+bool
+why_is_partly_seen(const struct inquiry *inquiry, const struct cause *cause)
+{
+    const struct socket_row *socket = &inquiry->host->sockets.items[cause->sockets.items[0]];
+    bool of_owner = !socket->uid_known;
+
+    if (inquiry->answer->tier != TIER_OWN || inquiry->answer->complete || cause->holders.count == 0)
+        return false;
+    for (size_t i = 0; i < cause->holders.count; i++) {
+        const struct process *process = cause->holders.items[i].process;
+        if (!process)
+            continue;
+        of_owner = of_owner || !process->uid_known || process->uid == socket->uid;
+        if (process->ppid > 1 && is_unseen(inquiry->answer, process->ppid))
+            return true;
+    }
+    return !of_owner;
+}
+
+void
+why_note_unseen(struct inquiry *inquiry, struct cause *cause)
+{
+    if (cause->holders.count == 0 && is_list_cut(inquiry->answer))
+        why_note(inquiry, cause, STR("The list of programs can't be read in full here; moorage doctor tells why."));
+    if (why_is_partly_seen(inquiry, cause))
+        why_note(inquiry, cause, STR("More programs may have it than can be seen."));
+    if (inquiry->question->reach == OWNER_FIRST && !inquiry->answer->complete && cause->holders.count > 0)
+        why_note(inquiry, cause, STR("More programs may have it: the search ended with the first (--first)."));
+    note_candidates(inquiry, cause);
+    note_rare_candidates(inquiry, cause);
+}
