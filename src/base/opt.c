@@ -1,5 +1,6 @@
 #include "base/opt.h"
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 #include <limits.h>
@@ -282,7 +283,7 @@ opt_span(struct str text, int64_t *ms)
     uint64_t whole = 0;
     uint64_t part = 0;
 
-    while (digits < text.len && ((text.ptr[digits] >= '0' && text.ptr[digits] <= '9') || text.ptr[digits] == '.'))
+    while (digits < text.len && (ascii_is_digit(text.ptr[digits]) || text.ptr[digits] == '.'))
         digits++;
     struct str number = str_part(text, 0, digits);
     size_t point = str_find_byte(number, '.');

@@ -1,15 +1,11 @@
 #include "base/str.h"
 
+#include "base/ascii.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 static bool
 is_blank(char c)
@@ -47,7 +43,7 @@ str_equal_nocase(struct str a, struct str b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+        if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
             return false;
     return true;
 }
@@ -155,12 +151,30 @@ str_word(struct str *rest, struct str *word)
     return word->len > 0;
 }
 
+size_t
+str_digits(struct str s)
+{
+    size_t count = 0;
+    while (count < s.len && ascii_is_digit(s.ptr[count]))
+        count++;
+    return count;
+}
+
+bool
+str_is_plain(struct str s, struct str more)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!ascii_is_letter_or_digit(s.ptr[i]) && str_find_byte(more, s.ptr[i]) == SIZE_MAX)
+            return false;
+    return true;
+}
+
 static unsigned
 digit_value(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (ascii_is_digit(c))
         return (unsigned)(c - '0');
-    c = lower(c);
+    c = ascii_lower(c);
     if (c >= 'a' && c <= 'f')
         return (unsigned)(c - 'a') + 10;
     return 16;
@@ -180,6 +194,15 @@ str_to_u64(struct str s, unsigned base, uint64_t *out)
         return false;
     *out = value;
     return true;
+}
+
+struct str
+str_lower(struct arena *arena, struct str s)
+{
+    char *copy = str_c(arena, s);
+    for (size_t i = 0; i < s.len; i++)
+        copy[i] = ascii_lower(copy[i]);
+    return (struct str){copy, s.len};
 }
 
 char *

@@ -92,6 +92,14 @@ str_cut(struct str *rest, char separator, struct str *head);
 bool
 str_word(struct str *rest, struct str *word);
 
+// How many ASCII digits `s` begins with.
+size_t
+str_digits(struct str s);
+
+// Whether all bytes are ASCII letters, ASCII digits or stand in `more`; so it is for the empty text.
+bool
+str_is_plain(struct str s, struct str more);
+
 // The whole of `s` as a number in `base` (8, 10, 16): digits only, no sign, no blanks, no overflow; else false.
 bool
 str_to_u64(struct str s, unsigned base, uint64_t *out);
@@ -100,7 +108,11 @@ str_to_u64(struct str s, unsigned base, uint64_t *out);
 struct str
 str_copy(struct arena *arena, struct str s);
 
-// The same as a C string; bytes behind a NUL in `s` are not seen by C functions.
+// A copy in the arena with small letters for the capital ones of ASCII.
+struct str
+str_lower(struct arena *arena, struct str s);
+
+// A copy as a C string; bytes behind a NUL in `s` are not seen by C functions.
 char *
 str_c(struct arena *arena, struct str s);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "cmd/table.h"
 #include "cmd/words.h"
@@ -57,7 +58,7 @@ could_be_name(struct str word)
         unsigned char c = (unsigned char)word.ptr[i];
         if (c < ' ' || c == 0x7f || str_find_byte(STR("!\"%&'*,;<=>?^`{|}~"), (char)c) != SIZE_MAX)
             return false;
-        letter = letter || c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        letter = letter || c >= 0x80 || ascii_is_letter_or_digit((char)c);
     }
     return letter;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/map64.h"
 
 static bool
@@ -52,7 +53,7 @@ static bool
 is_version(struct str tail)
 {
     for (size_t i = 0; i < tail.len; i++)
-        if (!(tail.ptr[i] >= '0' && tail.ptr[i] <= '9') && tail.ptr[i] != '.' && tail.ptr[i] != '-')
+        if (!ascii_is_digit(tail.ptr[i]) && tail.ptr[i] != '.' && tail.ptr[i] != '-')
             return false;
     return true;
 }

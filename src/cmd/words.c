@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "core/endpoint.h"
 #include "core/platform.h"
@@ -104,8 +105,7 @@ words_protocol(enum protocol protocol)
 static bool
 is_plain(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           str_find_byte(STR("-_./:=,@%+"), c) != SIZE_MAX;
+    return ascii_is_letter_or_digit(c) || str_find_byte(STR("-_./:=,@%+"), c) != SIZE_MAX;
 }
 
 struct str

@@ -92,12 +92,7 @@ container_find(struct arena *arena, struct host *host, unsigned deadline_ms)
 static bool
 is_plain_id(struct str id)
 {
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-'))
-            return false;
-    }
-    return id.len > 0 && id.len <= 128;
+    return id.len > 0 && id.len <= 128 && str_is_plain(id, STR("_-"));
 }
 
 bool

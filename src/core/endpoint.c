@@ -1,5 +1,6 @@
 #include "core/endpoint.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "core/endpoint_part.h"
@@ -48,25 +49,16 @@ wrong_write(const struct reader *reader, struct str text, const char *why, struc
 }
 
 static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
 all_digits(struct str text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (!is_digit(text.ptr[i]))
-            return false;
-    return text.len > 0;
+    return text.len > 0 && str_digits(text) == text.len;
 }
 
 static bool
 starts_word(struct str text)
 {
     char c = text.len > 0 ? text.ptr[0] : 0;
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return ascii_is_letter(c) || c == '_';
 }
 
 static enum endpoint_kind
@@ -250,7 +242,7 @@ split_protocol(const struct reader *reader, struct str *text, struct endpoint *o
         *text = left;
     else if (slash == SIZE_MAX || str_find_byte(left, ':') != SIZE_MAX)
         out->any_protocol = true;
-    else if (starts_word(left) && !(right.len > 0 && is_digit(right.ptr[0])))
+    else if (starts_word(left) && !(right.len > 0 && ascii_is_digit(right.ptr[0])))
         return ENDPOINT_IS_WORD; // "library/postgres"
     else if (left.len == 0 || right.len == 0)
         return wrong(reader, whole, "lacks the protocol: a port with one is written 8080/tcp");
@@ -415,7 +407,7 @@ is_phrase(struct str text)
 {
     for (size_t i = 1; i < text.len; i++)
         if ((text.ptr[i] == ' ' || text.ptr[i] == '\n') && text.ptr[i - 1] != ',' && text.ptr[i - 1] != ' ')
-            return !is_digit(text.ptr[0]);
+            return !ascii_is_digit(text.ptr[0]);
     return false;
 }
 

@@ -112,18 +112,6 @@ plain(struct arena *arena, struct str text)
     return buf_str(&out);
 }
 
-static struct str
-small_letters(struct arena *arena, struct str text)
-{
-    struct buf out = {.arena = arena};
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        buf_add_byte(&out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
-    }
-    return buf_str(&out);
-}
-
 static bool
 has_any(struct str text, const struct str *words, size_t count)
 {
@@ -137,7 +125,7 @@ static void
 split_lines(struct finder *finder, struct str text)
 {
     struct str all = plain(finder->arena, text);
-    struct str small = small_letters(finder->arena, all);
+    struct str small = str_lower(finder->arena, all);
     struct str rest = all;
     struct str text_line;
 

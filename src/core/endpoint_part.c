@@ -1,5 +1,6 @@
 #include "core/endpoint_part.h"
 
+#include "base/ascii.h"
 #include "sys/net.h"
 
 // The usual ports of URL schemes (IANA's registries of URI schemes and of services; the others as their projects
@@ -115,8 +116,7 @@ is_scheme(struct str scheme)
 {
     for (size_t i = 0; i < scheme.len; i++) {
         char c = scheme.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == ':')))
+        if (!ascii_is_letter(c) && (i == 0 || !(ascii_is_digit(c) || c == '+' || c == '-' || c == '.' || c == ':')))
             return false;
     }
     return scheme.len > 0;

@@ -1,5 +1,6 @@
 #include "core/endpoint_scan.h"
 
+#include "base/ascii.h"
 #include "core/endpoint_part.h"
 
 #include <string.h>
@@ -39,18 +40,6 @@ byte_at(struct str s, size_t i)
 }
 
 static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
 is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n';
@@ -69,10 +58,10 @@ read_number(struct str line, size_t at, uint16_t *out)
     size_t end = at;
     uint64_t value = 0;
 
-    while (is_digit(byte_at(line, end)))
+    while (ascii_is_digit(byte_at(line, end)))
         end++;
     char next = byte_at(line, end);
-    if (is_letter(next) || next == '_' || (next == '.' && is_digit(byte_at(line, end + 1))))
+    if (ascii_is_letter(next) || next == '_' || (next == '.' && ascii_is_digit(byte_at(line, end + 1))))
         return 0;
     if (!str_to_u64(str_part(line, at, end - at), 10, &value) || value == 0 || value > UINT16_MAX)
         return 0;
@@ -87,7 +76,7 @@ read_ports(struct str line, size_t at, struct endpoint *out)
     size_t end = read_number(line, at, &out->first);
 
     out->last = out->first;
-    if (end == 0 || byte_at(line, end) != '-' || !is_digit(byte_at(line, end + 1)))
+    if (end == 0 || byte_at(line, end) != '-' || !ascii_is_digit(byte_at(line, end + 1)))
         return end;
     size_t range_end = read_number(line, end + 1, &out->last);
     if (range_end == 0 || out->last < out->first) {
@@ -117,7 +106,7 @@ static void
 read_protocol(struct str line, size_t start, size_t end, struct endpoint *out)
 {
     struct str behind = str_part(line, end + 1, 3);
-    bool slash = byte_at(line, end) == '/' && !is_letter(byte_at(line, end + 4));
+    bool slash = byte_at(line, end) == '/' && !ascii_is_letter(byte_at(line, end + 4));
 
     out->any_protocol = !(slash && endpoint_part_protocol(behind, &out->protocol)) &&
                         !endpoint_part_protocol(word_before(line, start), &out->protocol);
@@ -126,7 +115,7 @@ read_protocol(struct str line, size_t start, size_t end, struct endpoint *out)
 static bool
 is_host_byte(char c)
 {
-    return is_digit(c) || is_letter(c) || (c && strchr("._:%*-", c));
+    return ascii_is_letter_or_digit(c) || (c && strchr("._:%*-", c));
 }
 
 static bool
@@ -142,7 +131,7 @@ is_known_address_word(struct str word)
 static bool
 is_named_host(const struct endpoint_scan *scan, struct str host, size_t start)
 {
-    if (!scan->strong || host.len == 0 || !is_letter(host.ptr[0]) || str_find_byte(host, ':') != SIZE_MAX)
+    if (!scan->strong || host.len == 0 || !ascii_is_letter(host.ptr[0]) || str_find_byte(host, ':') != SIZE_MAX)
         return false;
     for (size_t i = 0; i < sizeof source_endings / sizeof *source_endings; i++)
         if (str_ends(host, source_endings[i]))
@@ -157,7 +146,7 @@ read_host(const struct endpoint_scan *scan, size_t start, size_t colon, size_t e
     struct str line = scan->line;
     struct str host = str_part(line, start, colon - start);
     bool url = start >= 3 && str_equal(str_part(line, start - 3, 3), STR("://"));
-    bool more = byte_at(line, end) == ':' && is_digit(byte_at(line, end + 1));
+    bool more = byte_at(line, end) == ':' && ascii_is_digit(byte_at(line, end + 1));
 
     *named = true;
     if (host.len == 0 || str_equal(host, STR("JVM_Bind"))) {
@@ -207,7 +196,7 @@ scan_host_port(struct endpoint_scan *scan, size_t colon, struct endpoint *out, b
     // A container's mapping goes on with the address inside: "0.0.0.0:8080:172.17.0.2:80/tcp".
     scan->at = end;
     while (byte_at(line, end) == ':' && (is_host_byte(byte_at(line, scan->at)) || byte_at(line, scan->at) == '/') &&
-           is_digit(byte_at(line, end + 1)))
+           ascii_is_digit(byte_at(line, end + 1)))
         scan->at++;
     return true;
 }
@@ -220,7 +209,7 @@ skip_to_number(struct str line, size_t at)
                                          STR_INIT("tcp"),    STR_INIT("udp"), STR_INIT("htons")};
     size_t limit = at + 20;
 
-    while (at < limit && !is_digit(byte_at(line, at))) {
+    while (at < limit && !ascii_is_digit(byte_at(line, at))) {
         size_t step = byte_at(line, at) && strchr(" \t:=#'\"`([<-/", byte_at(line, at)) ? 1 : 0;
         for (size_t i = 0; step == 0 && i < sizeof fillers / sizeof *fillers; i++)
             if (starts_nocase(line, at, fillers[i]))
@@ -229,7 +218,7 @@ skip_to_number(struct str line, size_t at)
             return SIZE_MAX;
         at += step;
     }
-    return is_digit(byte_at(line, at)) ? at : SIZE_MAX;
+    return ascii_is_digit(byte_at(line, at)) ? at : SIZE_MAX;
 }
 
 // The length of the word port at `at`, 0 if it is not there or only a part of another word ("import", "portable").
@@ -239,15 +228,15 @@ port_word(struct str line, size_t at)
     char before = at > 0 ? line.ptr[at - 1] : ' ';
 
     for (size_t i = 0; i < sizeof port_words / sizeof *port_words; i++) {
-        bool latin = is_letter(port_words[i].ptr[0]);
+        bool latin = ascii_is_letter(port_words[i].ptr[0]);
         if (!starts_nocase(line, at, port_words[i]))
             continue;
         size_t length = port_words[i].len;
-        if (latin && (is_digit(before) || (is_letter(before) && !(line.ptr[at] == 'P' && before >= 'a'))))
+        if (latin && (ascii_is_digit(before) || (ascii_is_letter(before) && !(line.ptr[at] == 'P' && before >= 'a'))))
             return 0;
         if (latin && (byte_at(line, at + length) == 's' || byte_at(line, at + length) == 'S'))
             length++;
-        if (!latin || !is_letter(byte_at(line, at + length)))
+        if (!latin || !ascii_is_letter(byte_at(line, at + length)))
             return length;
     }
     return 0;
@@ -260,7 +249,7 @@ scan_port_word(struct endpoint_scan *scan, size_t at, size_t length, struct endp
     size_t start = skip_to_number(line, at + length);
     size_t end = start == SIZE_MAX ? 0 : read_ports(line, start, out);
 
-    if (end == 0 || (byte_at(line, end) == ':' && is_digit(byte_at(line, end + 1))))
+    if (end == 0 || (byte_at(line, end) == ':' && ascii_is_digit(byte_at(line, end + 1))))
         return false;
     // "127.0.0.1" port 3000
     struct str host = word_before(line, at);
@@ -408,14 +397,14 @@ scan_at(struct endpoint_scan *scan, size_t at, struct endpoint *out, bool *named
 
     *out = (struct endpoint){.any_protocol = true};
     *named = false;
-    if (c == ':' && (is_digit(next) || next == '['))
+    if (c == ':' && (ascii_is_digit(next) || next == '['))
         return scan_host_port(scan, at, out, named);
     if (c == ',')
         return scan_pair(scan, at, out, named);
     if (c == '[')
         return scan_connector(scan, at, out, named);
-    if (is_digit(c))
-        return (at == 0 || !is_digit(line.ptr[at - 1])) && scan_number(scan, at, out);
+    if (ascii_is_digit(c))
+        return (at == 0 || !ascii_is_digit(line.ptr[at - 1])) && scan_number(scan, at, out);
     if ((c == 'i' || c == 'I') && starts_nocase(line, at, STR("in use")))
         return scan->strong && scan_in_use(scan, at, out);
     if (c == 'p' || c == 'P' || (unsigned char)c >= 0x80) {

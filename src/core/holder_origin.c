@@ -64,16 +64,6 @@ without_end(struct str text, struct str end)
 }
 
 static struct str
-lower(struct arena *arena, struct str text)
-{
-    char *copy = arena_alloc(arena, text.len + 1);
-
-    for (size_t i = 0; i < text.len; i++)
-        copy[i] = (char)(text.ptr[i] >= 'A' && text.ptr[i] <= 'Z' ? text.ptr[i] + ('a' - 'A') : text.ptr[i]);
-    return (struct str){copy, text.len};
-}
-
-static struct str
 first_argument(const struct process *process)
 {
     return process->command.count > 0 ? process->command.items[0] : STR("");
@@ -110,7 +100,7 @@ holder_program(struct arena *arena, const struct process *process)
     size_t blank = str_find_byte(name, ' ');
     if (colon != SIZE_MAX && colon > 0)
         name = str_part(name, 0, colon);
-    else if (blank != SIZE_MAX && (known_is("task-runner", lower(arena, str_part(name, 0, blank))) ||
+    else if (blank != SIZE_MAX && (known_is("task-runner", str_lower(arena, str_part(name, 0, blank))) ||
                                    str_equal(exe, str_part(name, 0, blank))))
         name = str_part(name, 0, blank);
     return without_end(name, STR(".exe"));
@@ -141,7 +131,7 @@ script_name(struct str path)
 struct str
 holder_script(struct arena *arena, const struct process *process)
 {
-    struct str program = lower(arena, holder_program(arena, process));
+    struct str program = str_lower(arena, holder_program(arena, process));
 
     if (!known_is("interpreter", program))
         return program;
@@ -151,7 +141,7 @@ holder_script(struct arena *arena, const struct process *process)
         if (str_equal(argument, STR("-c")) || str_equal(argument, STR("-e")))
             break;
         if (argument.len > 0 && argument.ptr[0] != '-')
-            return lower(arena, script_name(argument));
+            return str_lower(arena, script_name(argument));
     }
     return program;
 }
@@ -159,7 +149,7 @@ holder_script(struct arena *arena, const struct process *process)
 bool
 holder_is(struct arena *arena, const struct process *process, const char *class_name)
 {
-    return known_is(class_name, lower(arena, holder_program(arena, process))) ||
+    return known_is(class_name, str_lower(arena, holder_program(arena, process))) ||
            known_is(class_name, holder_script(arena, process));
 }
 
@@ -175,13 +165,7 @@ holder_name(struct arena *arena, const struct holder *holder)
 static bool
 is_plain_word(struct str word)
 {
-    for (size_t i = 0; i < word.len; i++) {
-        char c = word.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-              c == ':' || c == '.'))
-            return false;
-    }
-    return word.len > 0 && word.len <= 32 && word.ptr[0] != '-';
+    return word.len > 0 && word.len <= 32 && word.ptr[0] != '-' && str_is_plain(word, STR("-_:."));
 }
 
 // "npm run dev" of "node /usr/bin/npm run dev" and of the title that npm gives itself.
@@ -203,7 +187,7 @@ task_label(struct arena *arena, const struct process *process)
     buf_add(&label, runner);
     for (size_t i = 0; i < words.count && taken < 2; i++) {
         if (!found) {
-            found = str_equal(lower(arena, script_name(words.items[i])), runner);
+            found = str_equal(str_lower(arena, script_name(words.items[i])), runner);
             continue;
         }
         if (!is_plain_word(words.items[i]))
@@ -235,7 +219,7 @@ editor_title(struct arena *arena, const struct process *process)
 static struct str
 surroundings(struct arena *arena, const struct process *process)
 {
-    struct str name = lower(arena, holder_program(arena, process));
+    struct str name = str_lower(arena, holder_program(arena, process));
 
     if (str_equal(name, STR("tmux")) || str_equal(name, STR("screen")) || str_equal(name, STR("zellij")))
         return str_printf(arena, " in %.*s", STR_ARG(name));
@@ -260,8 +244,8 @@ origin_of(struct arena *arena, const struct process *process)
     if (holder_is(arena, process, "supervisor"))
         return holder_script(arena, process);
     if (holder_is(arena, process, "scheduler"))
-        return known_is("scheduler", lower(arena, name)) && !str_equal(name, STR("crond")) ? lower(arena, name)
-                                                                                           : STR("cron");
+        return known_is("scheduler", str_lower(arena, name)) && !str_equal(name, STR("crond")) ? str_lower(arena, name)
+                                                                                               : STR("cron");
     if (holder_is(arena, process, "editor"))
         return editor_title(arena, process);
     if (holder_is(arena, process, "desktop"))

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_image.h"
 #include "core/lookup.h"
@@ -277,16 +278,10 @@ known_error_meaning(struct str error)
     return (struct str){NULL, 0};
 }
 
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static bool
 is_word(char c)
 {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    return ascii_is_letter_or_digit(c) || c == '_';
 }
 
 // Where the words stand in the text from `start` on, whatever their case; SIZE_MAX if they don't.
@@ -295,7 +290,7 @@ find_words(struct str text, struct str words, size_t start)
 {
     for (size_t at = start; at + words.len <= text.len; at++) {
         size_t same = 0;
-        while (same < words.len && lower(text.ptr[at + same]) == lower(words.ptr[same]))
+        while (same < words.len && ascii_lower(text.ptr[at + same]) == ascii_lower(words.ptr[same]))
             same++;
         if (same == words.len)
             return at;
@@ -320,7 +315,7 @@ is_called_error(struct str text, size_t at)
 static size_t
 find_name(struct str text, struct str name)
 {
-    bool small = name.len < 5 && name.ptr[0] >= '0' && name.ptr[0] <= '9';
+    bool small = name.len < 5 && ascii_is_digit(name.ptr[0]);
 
     for (size_t at = find_words(text, name, 0); at != SIZE_MAX; at = find_words(text, name, at + 1)) {
         bool whole =

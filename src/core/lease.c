@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/ascii.h"
 #include "core/lease_claim.h"
 #include "decode/lease_record.h"
 #include "sys/entropy.h"
@@ -17,9 +18,7 @@ enum {
 static bool
 is_name_byte(char c, bool first)
 {
-    bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-    return word || (!first && (c == '.' || c == '_' || c == '-'));
+    return ascii_is_letter_or_digit(c) || (!first && (c == '.' || c == '_' || c == '-'));
 }
 
 bool

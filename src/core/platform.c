@@ -177,14 +177,8 @@ static struct str
 quoted(struct arena *arena, struct str name)
 {
     struct buf out = {.arena = arena};
-    bool plain = name.len > 0;
 
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                          c == '-' || c == '.' || c == '@' || c == ':');
-    }
-    if (plain)
+    if (name.len > 0 && str_is_plain(name, STR("_-.@:")))
         return name;
     buf_add_byte(&out, '\'');
     for (size_t i = 0; i < name.len; i++) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 
 static const struct str mask = STR_INIT("***");
@@ -53,14 +54,7 @@ struct reader {
 static bool
 is_name_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-}
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return ascii_is_letter_or_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
 static bool
@@ -98,8 +92,8 @@ is_secret_name(struct str name)
             return true;
     for (size_t i = 0; i <= name.len; i++) {
         bool separator = i == name.len || name.ptr[i] == '-' || name.ptr[i] == '_' || name.ptr[i] == '.';
-        bool hump =
-            !separator && i > start && lower(name.ptr[i]) != name.ptr[i] && lower(name.ptr[i - 1]) == name.ptr[i - 1];
+        bool hump = !separator && i > start && ascii_lower(name.ptr[i]) != name.ptr[i] &&
+                    ascii_lower(name.ptr[i - 1]) == name.ptr[i - 1];
         if (!separator && !hump)
             continue;
         if (is_secret_word(str_part(name, start, i - start)))

@@ -1,5 +1,6 @@
 #include "core/run.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "core/snapshot.h"
 #include "sys/life.h"
@@ -185,8 +186,7 @@ run_is_variable(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || c < '0' || c > '9'))
+        if (!ascii_is_letter(c) && c != '_' && (i == 0 || !ascii_is_digit(c)))
             return false;
     }
     return name.len > 0;

@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "core/wait.h"
 
 #include "base/utf8.h"
@@ -15,12 +16,6 @@ shown(struct arena *arena, struct str text)
     return utf8_fit(arena, utf8_display(arena, str_part(text, 0, (size_t)SHOWN_COLUMNS * 4)), SHOWN_COLUMNS, true);
 }
 
-static bool
-is_letter_or_digit(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 // What may be a name or an address of a machine; whether it is one shows when it is called.
 static bool
 is_host(struct str host)
@@ -29,11 +24,8 @@ is_host(struct str host)
 
     if (address_parse(host, &ignored))
         return true;
-    for (size_t i = 0; i < host.len; i++)
-        if (!is_letter_or_digit(host.ptr[i]) && host.ptr[i] != '.' && host.ptr[i] != '-' && host.ptr[i] != '_')
-            return false;
-    return host.len > 0 && host.len <= HOST_LONGEST && is_letter_or_digit(host.ptr[0]) &&
-           !str_to_u64(host, 10, &(uint64_t){0});
+    return str_is_plain(host, STR(".-_")) && host.len > 0 && host.len <= HOST_LONGEST &&
+           ascii_is_letter_or_digit(host.ptr[0]) && !str_to_u64(host, 10, &(uint64_t){0});
 }
 
 static bool

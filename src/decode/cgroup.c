@@ -1,5 +1,7 @@
 #include "decode/cgroup.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 #define FULL_ID 64 // hexadecimal digits of a container id (OCI runtimes: a SHA-256)
@@ -9,7 +11,7 @@ static bool
 is_hex(struct str s, size_t least)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (!(s.ptr[i] >= '0' && s.ptr[i] <= '9') && !(s.ptr[i] >= 'a' && s.ptr[i] <= 'f'))
+        if (!ascii_is_digit(s.ptr[i]) && !(s.ptr[i] >= 'a' && s.ptr[i] <= 'f'))
             return false;
     }
     return s.len >= least;

@@ -149,12 +149,10 @@ static bool
 parse_pid(struct str text, uint32_t *out)
 {
     uint64_t number;
-    size_t digits = 0;
 
     if (!str_to_u64(text, 10, &number)) {
         struct str value = value_of(text);
-        while (digits < value.len && value.ptr[digits] >= '0' && value.ptr[digits] <= '9')
-            digits++;
+        size_t digits = str_digits(value);
         // Other lines end in their number.
         if (str_find_byte(str_part(value, digits, value.len), ':') == SIZE_MAX ||
             !str_to_u64(str_part(value, 0, digits), 10, &number))

@@ -1,5 +1,7 @@
 #include "decode/netsh.h"
 
+#include "base/ascii.h"
+
 static bool
 parse_port(struct str text, uint16_t *out)
 {
@@ -50,7 +52,7 @@ number_at_end(struct str line, uint64_t *out)
     size_t start;
 
     line = str_trim(line);
-    for (start = line.len; start > 0 && line.ptr[start - 1] >= '0' && line.ptr[start - 1] <= '9'; start--)
+    for (start = line.len; start > 0 && ascii_is_digit(line.ptr[start - 1]); start--)
         ;
     if (start > 0 && line.ptr[start - 1] != ' ' && line.ptr[start - 1] != '\t' && line.ptr[start - 1] != ':')
         return false;

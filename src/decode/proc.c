@@ -1,5 +1,7 @@
 #include "decode/proc.h"
 
+#include "base/ascii.h"
+
 #define MAX_MOUNTS_ON_A_PATH 256
 
 // The next blank-separated field as a number; a negative one (-1: no such group, no such terminal) gives 0.
@@ -15,12 +17,6 @@ next_number(struct str *rest, uint64_t *out)
     return str_to_u64(field, 10, out);
 }
 
-static bool
-is_letter(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 bool
 proc_parse_stat(struct str text, struct proc_stat *out)
 {
@@ -34,7 +30,7 @@ proc_parse_stat(struct str text, struct proc_stat *out)
     if (open == SIZE_MAX || end == SIZE_MAX || end < open + 2 || !str_to_u64(str_part(text, 0, open), 10, &pid))
         return false;
     struct str rest = str_part(text, end + 1, SIZE_MAX);
-    if (!str_word(&rest, &state) || state.len != 1 || !is_letter(state.ptr[0]))
+    if (!str_word(&rest, &state) || state.len != 1 || !ascii_is_letter(state.ptr[0]))
         return false;
     for (size_t i = 4; i <= 22; i++) {
         if (!next_number(&rest, &fields[i]))

@@ -1,3 +1,4 @@
+#include "base/ascii.h"
 #include "decode/snapshot_shape.h"
 
 #include "base/buf.h"
@@ -207,7 +208,7 @@ body_key_stays(struct str key)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (str_equal(keys[i], key))
             return true;
-    return (key.len > 0 && key.ptr[0] >= '0' && key.ptr[0] <= '9') || str_ends(key, STR("compose.project")) ||
+    return (key.len > 0 && ascii_is_digit(key.ptr[0])) || str_ends(key, STR("compose.project")) ||
            str_ends(key, STR("compose.service"));
 }
 

@@ -31,13 +31,7 @@ static const struct str http_scheme = STR_INIT("http://");
 static bool
 is_plain(struct str text, size_t most)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-              c == '.' || c == ':' || c == '/' || c == '@' || c == '+'))
-            return false;
-    }
-    return text.len > 0 && text.len <= most && text.ptr[0] != '-';
+    return text.len > 0 && text.len <= most && text.ptr[0] != '-' && str_is_plain(text, STR("-_.:/@+"));
 }
 
 static bool

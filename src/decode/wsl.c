@@ -1,5 +1,6 @@
 #include "decode/wsl.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf16.h"
 
@@ -39,12 +40,9 @@ wsl_parse_networking(struct arena *arena, struct str text)
     if (text.len == 0 || text.len > LONGEST_WORD)
         return STR("");
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if ((c < 'a' || c > 'z') && (c < '0' || c > '9'))
+        if (!ascii_is_letter_or_digit(text.ptr[i]))
             return STR("");
-        buf_add_byte(&word, c);
+        buf_add_byte(&word, ascii_lower(text.ptr[i]));
     }
     return buf_str(&word);
 }

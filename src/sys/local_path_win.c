@@ -2,16 +2,11 @@
 
 #include <windows.h>
 
+#include "base/ascii.h"
 #include "sys/wide_win.h"
 
 // FILE_ATTRIBUTE_RECALL_ON_OPEN, FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS
 #define ATTRIBUTES_IN_CLOUD (FILE_ATTRIBUTE_OFFLINE | 0x00040000u | 0x00400000u)
-
-static bool
-is_letter(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
 
 static bool
 is_slash(char c)
@@ -24,7 +19,7 @@ local_path_is_fixed(struct str path)
 {
     wchar_t root[] = L"?:\\";
 
-    if (path.len < 3 || !is_letter(path.ptr[0]) || path.ptr[1] != ':' || !is_slash(path.ptr[2]))
+    if (path.len < 3 || !ascii_is_letter(path.ptr[0]) || path.ptr[1] != ':' || !is_slash(path.ptr[2]))
         return false;
     root[0] = (wchar_t)path.ptr[0];
     UINT type = GetDriveTypeW(root);

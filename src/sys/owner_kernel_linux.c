@@ -54,10 +54,7 @@ has_loops(void)
     struct str rest = str_of(names.release);
     if (!str_cut(&rest, '.', &head) || !str_to_u64(head, 10, &major))
         return false;
-    size_t digits = 0;
-    while (digits < rest.len && rest.ptr[digits] >= '0' && rest.ptr[digits] <= '9')
-        digits++;
-    return major > 5 || (major == 5 && str_to_u64(str_part(rest, 0, digits), 10, &minor) && minor >= 17);
+    return major > 5 || (major == 5 && str_to_u64(str_part(rest, 0, str_digits(rest)), 10, &minor) && minor >= 17);
 }
 
 // What was let in stays in.

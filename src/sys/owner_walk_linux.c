@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "decode/proc.h"
 #include "sys/proc_view_linux.h"
 
@@ -74,7 +75,7 @@ next_number(struct folder *folder, int *error)
         // Aligned: the kernel rounds sizes to 8 bytes, and the buffer comes from the arena.
         const struct kernel_dirent *entry = (const void *)(folder->buffer + folder->at);
         folder->at += entry->size;
-        if (entry->name[0] >= '0' && entry->name[0] <= '9')
+        if (ascii_is_digit(entry->name[0]))
             return entry->name;
     }
 }

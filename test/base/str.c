@@ -205,4 +205,28 @@ TEST(number_is_written_in_digits)
     CHECK_STR(str_number(arena, UINT64_MAX), "18446744073709551615");
 }
 
+TEST(plain_text_is_ascii_and_what_else_is_named)
+{
+    CHECK(str_is_plain(STR("azAZ09"), STR("")));
+    CHECK(str_is_plain(STR("a-b.c"), STR(".-")) && !str_is_plain(STR("a-b.c"), STR(".")));
+    CHECK(!str_is_plain(STR("a\0b"), STR("-")) && !str_is_plain(STR("\xc3\xa9"), STR("-")));
+    CHECK(!str_is_plain(STR("@"), STR("")) && !str_is_plain(STR("["), STR("")) && !str_is_plain(STR("`"), STR("")) &&
+          !str_is_plain(STR("{"), STR("")) && !str_is_plain(STR("/"), STR("")) && !str_is_plain(STR(":"), STR("")));
+    CHECK(str_is_plain((struct str){0}, STR("")));
+}
+
+TEST(leading_digits_are_counted)
+{
+    CHECK_INT(str_digits(STR("6.1")), 1);
+    CHECK_INT(str_digits(STR("0123456789")), 10);
+    CHECK_INT(str_digits(STR("x1")), 0);
+    CHECK_INT(str_digits((struct str){0}), 0);
+}
+
+TEST(capital_letters_of_ascii_become_small)
+{
+    CHECK_STR(str_lower(arena, STR("AZ[az@\xc3\x89 9")), "az[az@\xc3\x89 9");
+    CHECK_STR(str_lower(arena, (struct str){0}), "");
+}
+
 TAP_MAIN
