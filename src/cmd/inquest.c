@@ -115,10 +115,9 @@ read_host(struct inquest *inquest, struct err *err)
         const struct endpoint *endpoint = &inquest->endpoints.items[i];
         ask.first = endpoint->first < ask.first ? endpoint->first : ask.first;
         ask.last = endpoint->last > ask.last ? endpoint->last : ask.last;
-        ask.protocols |= endpoint->any_protocol ? 1u << PROTOCOL_TCP | 1u << PROTOCOL_UDP : 1u << endpoint->protocol;
+        ask.protocols |= endpoint->any_protocol ? host_port_sharers(PROTOCOL_TCP) | host_port_sharers(PROTOCOL_UDP)
+                                                : host_port_sharers(endpoint->protocol);
     }
-    if (ask.protocols & 1u << PROTOCOL_TCP)
-        ask.protocols |= 1u << PROTOCOL_MPTCP;
     if (inquest->outcomes.ports == 1)
         return snapshot_read(inquest->arena, &ask, &inquest->host, err);
 

@@ -51,7 +51,7 @@ static void
 take_list(struct arena *arena, struct host *host, struct container_endpoint endpoint, unsigned deadline_ms)
 {
     struct container_list list = {.count = 0};
-    struct str body;
+    struct str body = {0};
     const struct api_answer *answer = ask(arena, host, endpoint, LIST_REQUEST, deadline_ms, &body);
     if (answer->known != KNOWN_YES ||
         !container_api_parse_list(arena, body, answer->runtime, answer->endpoint, &list, NULL))

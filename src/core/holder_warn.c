@@ -160,7 +160,7 @@ static void
 warn_of_socket(struct arena *arena, const struct socket_row *row, const struct listener *listener,
                struct holder *holder)
 {
-    enum protocol protocol = row->protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : row->protocol;
+    enum protocol protocol = host_port_space(row->protocol);
     struct str usual = {0};
 
     if ((row->state != SOCKET_LISTEN && row->state != SOCKET_UNCONN) || listener->for_others)

@@ -72,7 +72,7 @@ read_rows(struct picking *picking, struct err *err)
     struct host all = {0};
     enum protocol protocol = picking->wish->lease.protocol;
     struct socket_query query = {
-        .protocols = 1u << protocol | (protocol == PROTOCOL_TCP ? 1u << PROTOCOL_MPTCP : 0),
+        .protocols = host_port_sharers(protocol),
         .states = SOCKET_STATES_ALL,
         .last = UINT16_MAX,
     };

@@ -151,15 +151,13 @@ void
 plan_look(struct plan *plan, struct plan_goal *goal)
 {
     struct snapshot_ask ask = {
-        .protocols = 1u << goal->question.protocol,
+        .protocols = host_port_sharers(goal->question.protocol),
         .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
         .first = goal->question.endpoint.first,
         .last = goal->question.endpoint.first,
         .want = SNAPSHOT_RANGES | SNAPSHOT_ADDRESSES,
     };
 
-    if (goal->question.protocol == PROTOCOL_TCP)
-        ask.protocols |= 1u << PROTOCOL_MPTCP;
     goal->host = arena_alloc(plan->arena, sizeof *goal->host);
     goal->failed = !snapshot_read(plan->arena, &ask, goal->host, &goal->err) ||
                    !why_answer(plan->arena, goal->host, &goal->question, &goal->answer, &goal->err);

@@ -22,15 +22,13 @@ static bool
 read_rows(struct arena *arena, const struct plan_goal *goal, bool all, struct host *host)
 {
     struct socket_query query = {
-        .protocols = 1u << goal->question.protocol,
+        .protocols = host_port_sharers(goal->question.protocol),
         .states = all ? SOCKET_STATES_ALL : 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
         .first = goal->question.endpoint.first,
         .last = goal->question.endpoint.first,
     };
     struct err ignored;
 
-    if (goal->question.protocol == PROTOCOL_TCP)
-        query.protocols |= 1u << PROTOCOL_MPTCP;
     *host = (struct host){0};
     return socket_table_read(arena, &query, host, &ignored);
 }

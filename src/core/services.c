@@ -159,7 +159,7 @@ static const struct {
 static unsigned
 protocol_bit(enum protocol protocol)
 {
-    if (protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP)
+    if (host_same_ports(protocol, PROTOCOL_TCP))
         return T;
     return protocol == PROTOCOL_UDP ? U : 0;
 }

@@ -362,7 +362,7 @@ probe_taken_ports(struct arena *arena, struct host *host)
 
     for (size_t i = 0; i < host->sockets.count && done.count < PROBED_PORTS; i++) {
         const struct socket_row *row = &host->sockets.items[i];
-        enum protocol protocol = row->protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : row->protocol;
+        enum protocol protocol = host_port_space(row->protocol);
         uint64_t key = (uint64_t)protocol << 16 | row->local_port;
         bool taken = row->state == SOCKET_LISTEN || row->state == SOCKET_BOUND || row->state == SOCKET_UNCONN;
         if (!taken || row->netns != 0 || lookup_find(&done, key) != SIZE_MAX)

@@ -30,7 +30,7 @@ is_connected(const struct socket_row *row)
 static uint64_t
 endpoint_key(const struct socket_row *row)
 {
-    enum protocol space = row->protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : row->protocol;
+    enum protocol space = host_port_space(row->protocol);
     uint64_t hash = lookup_mix(lookup_mix(0, (uint64_t)space), row->netns);
 
     hash = mix_address(mix_address(hash, row->local, row->local_port), row->remote, row->remote_port);

@@ -127,16 +127,12 @@ is_in_the_way(const struct wait_target *target, const struct socket_row *row)
 static struct snapshot_ask
 ask_for(const struct wait_target *target, unsigned states)
 {
-    struct snapshot_ask ask = {
-        .protocols = 1u << target->protocol,
+    return (struct snapshot_ask){
+        .protocols = host_port_sharers(target->protocol),
         .states = states,
         .first = target->port,
         .last = target->port,
     };
-
-    if (target->protocol == PROTOCOL_TCP)
-        ask.protocols |= 1u << PROTOCOL_MPTCP;
-    return ask;
 }
 
 static void

@@ -259,7 +259,7 @@ find_suggestion(struct inquiry *inquiry, uint16_t *out)
     enum protocol protocol = inquiry->question->protocol;
     struct err ignored;
     struct snapshot_ask ask = {
-        .protocols = protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP ? 1u << PROTOCOL_TCP : 1u << protocol,
+        .protocols = 1u << host_port_space(protocol),
         .states = 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN,
         .first = 0,
         .last = 65535,

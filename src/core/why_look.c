@@ -159,14 +159,12 @@ static bool
 read_all_states(struct inquiry *inquiry, struct err *err)
 {
     struct snapshot_ask ask = {
-        .protocols = 1u << inquiry->question->protocol,
+        .protocols = host_port_sharers(inquiry->question->protocol),
         .states = SOCKET_STATES_ALL,
         .first = inquiry->port,
         .last = inquiry->port,
     };
 
-    if (inquiry->question->protocol == PROTOCOL_TCP)
-        ask.protocols |= 1u << PROTOCOL_MPTCP;
     if (!snapshot_add(inquiry->arena, &ask, inquiry->host, err))
         return false;
     inquiry->all_states = true;

@@ -150,14 +150,22 @@ host_how_format(struct arena *arena, const struct holding *holding)
     return STR("");
 }
 
+enum protocol
+host_port_space(enum protocol protocol)
+{
+    return protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : protocol;
+}
+
+unsigned
+host_port_sharers(enum protocol protocol)
+{
+    return host_port_space(protocol) == PROTOCOL_TCP ? 1u << PROTOCOL_TCP | 1u << PROTOCOL_MPTCP : 1u << protocol;
+}
+
 bool
 host_same_ports(enum protocol a, enum protocol b)
 {
-    if (a == PROTOCOL_MPTCP)
-        a = PROTOCOL_TCP;
-    if (b == PROTOCOL_MPTCP)
-        b = PROTOCOL_TCP;
-    return a == b;
+    return host_port_space(a) == host_port_space(b);
 }
 
 bool

@@ -504,7 +504,15 @@ host_how_format(struct arena *arena, const struct holding *holding);
 const struct lease *
 host_lease(const struct host *host, enum protocol protocol, uint16_t port);
 
-// Whether two protocols share one port space: TCP and MPTCP do.
+// The protocol whose ports these are: TCP for MPTCP, any other for itself.
+enum protocol
+host_port_space(enum protocol protocol);
+
+// All protocols that have their ports in one space with this one, itself among them: bits 1 << enum protocol.
+unsigned
+host_port_sharers(enum protocol protocol);
+
+// Whether two protocols share one port space.
 bool
 host_same_ports(enum protocol a, enum protocol b);
 

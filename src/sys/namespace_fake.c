@@ -17,8 +17,8 @@ namespace_read(struct arena *arena, unsigned protocols, uint16_t first, uint16_t
     for (size_t i = 0; i < recorded->sockets.count; i++) {
         const struct socket_row *row = &recorded->sockets.items[i];
         bool kept = row->state == SOCKET_LISTEN || row->state == SOCKET_BOUND || row->state == SOCKET_UNCONN;
-        unsigned bits = row->protocol == PROTOCOL_MPTCP ? 1u << PROTOCOL_TCP : 1u << row->protocol;
-        if (row->netns == 0 || !kept || !(protocols & bits) || row->local_port < first || row->local_port > last)
+        if (row->netns == 0 || !kept || !(protocols & 1u << host_port_space(row->protocol)) ||
+            row->local_port < first || row->local_port > last)
             continue;
         struct socket_row *copy = LIST_ADD(arena, &host->sockets);
         *copy = *row;

@@ -68,6 +68,10 @@ TEST(only_tcp_and_mptcp_share_ports)
     CHECK(host_same_ports(PROTOCOL_TCP, PROTOCOL_MPTCP) && host_same_ports(PROTOCOL_MPTCP, PROTOCOL_TCP));
     CHECK(host_same_ports(PROTOCOL_UDP, PROTOCOL_UDP) && host_same_ports(PROTOCOL_MPTCP, PROTOCOL_MPTCP));
     CHECK(!host_same_ports(PROTOCOL_UDP, PROTOCOL_UDPLITE) && !host_same_ports(PROTOCOL_TCP, PROTOCOL_UDP));
+    CHECK(host_port_space(PROTOCOL_MPTCP) == PROTOCOL_TCP && host_port_space(PROTOCOL_UDPLITE) == PROTOCOL_UDPLITE);
+    CHECK_INT(host_port_sharers(PROTOCOL_TCP), 1u << PROTOCOL_TCP | 1u << PROTOCOL_MPTCP);
+    CHECK_INT(host_port_sharers(PROTOCOL_MPTCP), host_port_sharers(PROTOCOL_TCP));
+    CHECK_INT(host_port_sharers(PROTOCOL_UDP), 1u << PROTOCOL_UDP);
 }
 
 TEST(a_socket_without_file_and_owner_is_held_only_where_it_serves_or_is_bound)
