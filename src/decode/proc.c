@@ -166,6 +166,17 @@ proc_parse_boot_time(struct str text, int64_t *seconds)
 }
 
 bool
+proc_parse_threads(struct str text, uint64_t *count)
+{
+    struct str word = {0};
+    struct str running;
+    for (int i = 0; i < 4; i++)
+        if (!str_word(&text, &word))
+            return false;
+    return str_cut(&word, '/', &running) && str_to_u64(word, 10, count);
+}
+
+bool
 proc_parse_link(struct str link, struct str kind, uint64_t *inode)
 {
     struct str number = str_part(link, kind.len + 2, SIZE_MAX);

@@ -70,6 +70,10 @@ proc_tty_name(struct arena *arena, uint32_t device);
 bool
 proc_parse_boot_time(struct str text, int64_t *seconds);
 
+// How many threads the system has, out of /proc/loadavg ("0.20 0.18 0.12 1/80 11206").
+bool
+proc_parse_threads(struct str text, uint64_t *count);
+
 // The number in a link such as "socket:[99123]" or "net:[4026531840]", when `kind` ("socket") stands before it.
 bool
 proc_parse_link(struct str link, struct str kind, uint64_t *inode);

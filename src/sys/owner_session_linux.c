@@ -1,6 +1,7 @@
 #include "sys/owner_session_linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -8,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "decode/proc.h"
+
 enum {
+    FEW = 1024,    // processes for which there is always room
     MIN_BITS = 12, // log2 of the bits of the set
     MAX_BITS = 24,
     BITS_EACH = 64, // so many bits for each that is wanted: one in so many others gets through
@@ -18,6 +22,23 @@ enum {
 extern const struct bpf_image owner_program;
 extern const struct bpf_image owner_program_all;
 
+// There are no more processes with hits than hits, and mostly fewer: the kernel clears all that it gives. Of those that start
+// meanwhile some may find no room; they are asked elsewhere.
+static size_t
+room_for_tasks(size_t hits)
+{
+    char text[128];
+    uint64_t threads;
+    int fd = hits > FEW ? open("/proc/loadavg", O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+    if (fd >= 0)
+        close(fd);
+    if (length < 0 || !proc_parse_threads((struct str){text, (size_t)length}, &threads) || threads >= hits)
+        return hits;
+    size_t room = (size_t)(threads + threads / 4 + FEW / 4);
+    return room < hits ? room : hits;
+}
+
 static bool
 open_maps(struct owner_session *session, size_t room, size_t wanted)
 {
@@ -26,12 +47,14 @@ open_maps(struct owner_session *session, size_t room, size_t wanted)
         bits++;
     session->step = "BPF_MAP_CREATE";
     session->room = room;
+    session->task_room = room_for_tasks(room);
     session->words = (size_t)1 << (bits - 6);
     session->shift = 64 - bits;
     if (!bpf_map_open(sizeof *session->state, 1, &session->maps[OWNER_MAP_STATE], &session->error) ||
         !bpf_map_open(sizeof *session->hits, room, &session->maps[OWNER_MAP_HITS], &session->error) ||
         !bpf_map_open(sizeof *session->wanted, session->words, &session->maps[OWNER_MAP_WANTED], &session->error) ||
-        (session->all && !bpf_map_open(sizeof *session->tasks, room, &session->maps[OWNER_MAP_TASKS], &session->error)))
+        (session->all &&
+         !bpf_map_open(sizeof *session->tasks, session->task_room, &session->maps[OWNER_MAP_TASKS], &session->error)))
         return false;
     session->state = session->maps[OWNER_MAP_STATE].values;
     session->hits = session->maps[OWNER_MAP_HITS].values;

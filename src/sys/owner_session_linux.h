@@ -33,7 +33,8 @@ struct owner_session {
     struct owner_state *state;
     struct owner_hit *hits;
     struct owner_task *tasks;
-    size_t room;      // for so many hits, and as many processes
+    size_t room;      // for so many hits
+    size_t task_room; // and processes
     uint64_t *wanted; // the set
     size_t words;
     uint32_t shift; // of owner_hash()

@@ -160,7 +160,7 @@ owner_task_take(const struct owner_search *search, const struct owner_session *s
 {
     struct host *host = search->host;
     long ticks = sysconf(_SC_CLK_TCK);
-    size_t count = session->state->tasks < session->room ? session->state->tasks : session->room;
+    size_t count = session->state->tasks < session->task_room ? session->state->tasks : session->task_room;
     struct shared shared = {.arena = search->arena, .ticks_a_second = (uint64_t)ticks};
     struct map64 wanted = {0};
     if (!owner_task_can(search->query) || count == 0 || ticks <= 0 || ticks > NANOSECONDS ||

@@ -136,6 +136,18 @@ TEST(start_of_the_system_is_read)
     CHECK(!proc_parse_boot_time(STR("btime 18446744073709551615\n"), &seconds));
 }
 
+TEST(the_number_of_threads_is_read)
+{
+    uint64_t count;
+    (void)arena;
+    CHECK(proc_parse_threads(STR("0.20 0.18 0.12 1/80 11206\n"), &count));
+    CHECK_INT(count, 80);
+    CHECK(!proc_parse_threads(STR("0.20 0.18 0.12\n"), &count));
+    CHECK(!proc_parse_threads(STR("0.20 0.18 0.12 80 11206\n"), &count));
+    CHECK(!proc_parse_threads(STR("0.20 0.18 0.12 1/x 11206\n"), &count));
+    CHECK(!proc_parse_threads(STR(""), &count));
+}
+
 TEST(links_give_their_number)
 {
     uint64_t inode = 0;

@@ -29,6 +29,9 @@ try_stat(struct str text)
         assert(within(stat.name, text) && stat.state);
     if (proc_parse_boot_time(text, &seconds))
         assert(seconds >= 0);
+    uint64_t threads;
+    if (proc_parse_threads(text, &threads))
+        assert(str_find(text, STR("/")) != SIZE_MAX);
     struct proc_status status;
     if (proc_parse_status(text, &status))
         assert(status.tgid > 0 && proc_parse_uid(text, &uid) && uid == status.uid);
