@@ -49,7 +49,8 @@ struct arena_chunk {
 };
 
 struct arena {
-    struct arena_chunk *chunks; // the first one is bumped; the others are full or belong to one large piece
+    struct arena_chunk
+        *chunks; // the first one is bumped; the others are full, left behind, or belong to one large piece
     size_t next_size;
     size_t taken;
 };
@@ -113,6 +114,18 @@ arena_grow(struct arena *arena, size_t size)
     chunk->next = arena->chunks;
     arena->chunks = chunk;
     return chunk;
+}
+
+void
+arena_ready(struct arena *arena, size_t size)
+{
+    struct arena_chunk *chunk = arena_take(sizeof *chunk + size, false);
+    // Written, not only asked for zeroed: the system gives a page when it is touched first.
+    memset(chunk->bytes, 0, size);
+    *chunk = (struct arena_chunk){.next = arena->chunks, .owner = arena, .size = size, .clean = true};
+    arena->chunks = chunk;
+    arena->taken += sizeof *chunk + size;
+    ARENA_HIDE(chunk->bytes, size);
 }
 
 void *

@@ -26,6 +26,11 @@ arena_alloc(struct arena *arena, size_t size);
 void *
 arena_array(struct arena *arena, size_t count, size_t size);
 
+// Takes so many bytes from the system now, for pieces that are asked for later, large ones too: those are then had without a
+// page fault for each of their pages. For who has to wait anyway.
+void
+arena_ready(struct arena *arena, size_t size);
+
 // Bytes that the arena took from the system, for tests and for `doctor`.
 size_t
 arena_size(const struct arena *arena);

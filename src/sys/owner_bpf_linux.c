@@ -19,6 +19,8 @@ enum {
     FEW = 256,          // files
     TRIES = 5,          // until the counts are steady
     GROWTHS = 3,        // of the room
+    READY_FROM = 1024,  // sockets: memory for an answer about fewer is no matter
+    READY_EACH = 256,   // bytes that it takes for each, with what is made of it later
 };
 
 struct hits {
@@ -324,6 +326,8 @@ static bool
 take_ahead(struct quest *quest)
 {
     struct owner_search *search = quest->search;
+    if (search->asked.count >= READY_FROM && owner_kernel_runs_ahead())
+        arena_ready(search->arena, search->asked.count * READY_EACH);
     const struct owner_session *session = owner_kernel_ahead();
     if (!session)
         return false;

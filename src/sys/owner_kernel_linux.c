@@ -232,6 +232,12 @@ owner_kernel_begin(struct arena *arena, size_t room, size_t wanted)
     ahead.runs = thread_start(&ahead.thread, run_ahead, NULL) == 0;
 }
 
+bool
+owner_kernel_runs_ahead(void)
+{
+    return ahead.runs;
+}
+
 const struct owner_session *
 owner_kernel_ahead(void)
 {

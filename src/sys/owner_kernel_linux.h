@@ -40,6 +40,10 @@ owner_kernel_open(struct arena *arena, size_t room, size_t wanted, bool all);
 void
 owner_kernel_begin(struct arena *arena, size_t room, size_t wanted);
 
+// Whether that run may not have ended yet.
+bool
+owner_kernel_runs_ahead(void);
+
 // The session after that run; NULL where there was none, where it failed or found more than there is room for, and when it was
 // asked for once.
 const struct owner_session *

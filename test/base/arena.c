@@ -59,6 +59,25 @@ TEST(a_first_piece_may_be_large)
     CHECK(large[999999] == 1);
 }
 
+TEST(what_was_made_ready_is_handed_out_whatever_the_size)
+{
+    enum {
+        SIZE = 256 * 1024
+    };
+    memset(arena_alloc(arena, 100), 0xff, 100);
+    arena_ready(arena, SIZE);
+    size_t taken = arena_size(arena);
+    for (size_t size = SIZE / 2; size >= 1024; size /= 2) {
+        unsigned char *piece = arena_alloc(arena, size - 64);
+        for (size_t i = 0; i < size - 64; i++)
+            CHECK(piece[i] == 0);
+        memset(piece, 0xff, size - 64);
+    }
+    CHECK_INT(arena_size(arena), taken);
+    unsigned char *more = arena_alloc(arena, SIZE);
+    CHECK(more[0] == 0 && more[SIZE - 1] == 0 && arena_size(arena) > taken);
+}
+
 TEST(closing_nothing_is_fine)
 {
     arena_close(NULL);
