@@ -23,8 +23,13 @@ number_at(uint64_t numbers, uint32_t level)
     return numbers + state.at[FIELD_NUMBERS_EACH] + (uint64_t)level * state.upid_size;
 }
 
+// A function of its own that nobody calls would not be verified.
+#if OWNER_ALL
+VERIFIED_ONCE
+number_of(uint64_t numbers);
+
 // Of a process, a thread, a group or a session.
-static inline uint32_t
+VERIFIED_ONCE
 number_of(uint64_t numbers)
 {
     uint64_t own = number_at(numbers, state.level);
@@ -36,8 +41,15 @@ number_of(uint64_t numbers)
         return 0;
     return read_u32(own + state.at[FIELD_NUMBER]);
 }
+#else
+uint64_t
+number_of(uint64_t numbers);
+#endif
 
-static inline uint32_t
+VERIFIED_ONCE
+number_of_process(uint64_t task);
+
+VERIFIED_ONCE
 number_of_process(uint64_t task)
 {
     if (!ALL || !state.level)
