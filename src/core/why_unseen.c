@@ -93,32 +93,59 @@ note_candidates(struct inquiry *inquiry, struct cause *cause)
                             STR_ARG(buf_str(&out))));
 }
 
-// What may have it in a way that can't be looked into, where nobody was found.
+static bool
+is_holder(const struct cause *cause, uint32_t pid)
+{
+    for (size_t i = 0; i < cause->holders.count; i++)
+        if (cause->holders.items[i].pid == pid)
+            return true;
+    return false;
+}
+
+// Who else may have it in this way, which could not be looked into.
 static void
-note_rare_candidates(struct inquiry *inquiry, struct cause *cause)
+note_rare_candidates(struct inquiry *inquiry, struct cause *cause, struct str what, const char *where)
 {
     enum {
         CANDIDATES_MOST = 8,
     };
     struct buf out = {.arena = inquiry->arena};
     size_t count = 0;
-    bool hidden = false;
 
-    for (size_t i = 0; cause->holders.count == 0 && i < inquiry->answer->unseen.count; i++) {
+    for (size_t i = 0; i < inquiry->answer->unseen.count && count < CANDIDATES_MOST; i++) {
         const struct unseen *unseen = &inquiry->answer->unseen.items[i];
         struct process process;
-        hidden = hidden || is_hidden(unseen);
-        if (!str_equal(unseen->what, STR("io_uring")) || count == CANDIDATES_MOST)
+        if (!str_equal(unseen->what, what) || is_holder(cause, unseen->pid))
             continue;
         process_read(inquiry->arena, unseen->pid, PROCESS_BASIC, &process);
         if (process.known == KNOWN_YES)
             buf_addf(&out, "%s%.*s (pid %u)", count++ ? ", " : "", STR_ARG(process.name), process.pid);
     }
-    if (count > 0)
-        why_note(inquiry, cause,
-                 str_printf(inquiry->arena, "It may be %s%.*s, in an io_uring that does not tell what it keeps.",
-                            count > 1 ? "one of: " : "", STR_ARG(buf_str(&out))));
-    if (hidden)
+    if (count == 0)
+        return;
+    why_note(inquiry, cause,
+             cause->holders.count > 0
+                 ? str_printf(inquiry->arena, "%.*s may have it too, %s.", STR_ARG(buf_str(&out)), where)
+                 : str_printf(inquiry->arena, "It may be %s%.*s, %s.", count > 1 ? "one of: " : "",
+                              STR_ARG(buf_str(&out)), where));
+}
+
+// What is said of rare places where nobody was found, or where the kernel knows of more than were.
+static void
+note_rare_places(struct inquiry *inquiry, struct cause *cause)
+{
+    bool hidden = false;
+
+    if (cause->holders.count > 0 && inquiry->answer->tier != TIER_BPF)
+        return;
+    note_rare_candidates(inquiry, cause, STR("io_uring"), "in an io_uring that does not tell what it keeps");
+    note_rare_candidates(inquiry, cause, STR("descriptors in flight"),
+                         "in a message that waits to be received (SCM_RIGHTS)");
+    for (size_t i = 0; i < inquiry->answer->unseen.count; i++)
+        hidden = hidden || is_hidden(&inquiry->answer->unseen.items[i]);
+    if (hidden && cause->holders.count > 0)
+        why_note(inquiry, cause, STR("Something that no descriptor shows has it too."));
+    else if (hidden)
         why_note(inquiry, cause,
                  STR("No descriptor of any program is this socket: it is kept in a way that can't be looked into, "
                      "or by the kernel for a disk or folder of the network."));
@@ -153,5 +180,5 @@ why_note_unseen(struct inquiry *inquiry, struct cause *cause)
     if (inquiry->question->reach == OWNER_FIRST && !inquiry->answer->complete && cause->holders.count > 0)
         why_note(inquiry, cause, STR("More programs may have it: the search ended with the first (--first)."));
     note_candidates(inquiry, cause);
-    note_rare_candidates(inquiry, cause);
+    note_rare_places(inquiry, cause);
 }

@@ -17,7 +17,7 @@
 bool
 net_read_addresses(struct arena *arena, struct host *host, struct err *err);
 
-// Appends to host->kernel_ports.
+// Appends to host->kernel_ports. Linux: interfaces are asked only where host->sockets has UDP, which is all they open.
 bool
 net_read_kernel_ports(struct arena *arena, struct host *host, struct err *err);
 

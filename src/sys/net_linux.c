@@ -176,6 +176,16 @@ read_nfs(struct arena *arena, struct host *host)
     }
 }
 
+// Tunnels have nothing but UDP ports, and a host of containers has very many interfaces.
+static bool
+has_datagrams(const struct host *host)
+{
+    for (size_t i = 0; i < host->sockets.count; i++)
+        if (host_same_ports(host->sockets.items[i].protocol, PROTOCOL_UDP))
+            return true;
+    return false;
+}
+
 bool
 net_read_kernel_ports(struct arena *arena, struct host *host, struct err *err)
 {
@@ -185,6 +195,8 @@ net_read_kernel_ports(struct arena *arena, struct host *host, struct err *err)
     struct rtnl_link link;
     bool good = false;
     read_nfs(arena, host);
+    if (!has_datagrams(host))
+        return true;
     if (!netlink_socket_open(&netlink, NETLINK_ROUTE, err))
         goto out;
     rtnl_request_links(&request, netlink_socket_next(&netlink));

@@ -91,6 +91,30 @@ TEST(what_no_descriptor_shows_is_not_put_down_to_the_list_of_programs)
     CHECK(is_consistent(&scene));
 }
 
+TEST(who_may_have_it_too_is_said_where_the_kernel_knows_of_more)
+{
+    struct scene scene = nameless_but_for(arena, 61, "descriptors in flight");
+    const char *note = "helper (pid 61) may have it too, in a message that waits to be received (SCM_RIGHTS).";
+    add_process(&scene, 61, 1, "helper");
+    held_by(&scene, 60, 3);
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(has_note(first_cause(&scene), note));
+    CHECK(is_consistent(&scene));
+    // The walk over all processes does not know whether there is anything more to explain.
+    scene.host.tier = TIER_PROC;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(!has_note(first_cause(&scene), note));
+    // Who has it anyway needs no guess.
+    scene.host.tier = TIER_BPF;
+    scene.host.unseen.items[0].pid = 60;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(!has_note(first_cause(&scene), note));
+    scene.host.unseen.items[0] =
+        (struct unseen){.what = STR("holders that no descriptor shows"), .reason = KNOWN_UNSUPPORTED, .relevant = true};
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(has_note(first_cause(&scene), "Something that no descriptor shows has it too."));
+}
+
 TEST(who_lacks_no_right_is_not_told_that_one_is_missing)
 {
     struct scene scene = nameless_but_for(arena, 60, "io_uring");

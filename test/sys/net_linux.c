@@ -89,7 +89,13 @@ TEST(a_port_that_the_kernel_opened_for_a_tunnel_is_named)
     if (!make_vxlan(arena, "moor0", 4789, true))
         SKIP("this kernel has no vxlan");
     CHECK(make_vxlan(arena, "moor1", 4790, false));
+    // Interfaces open UDP ports alone: without such a port they are not asked.
+    *LIST_ADD(arena, &host.sockets) = (struct socket_row){.protocol = PROTOCOL_TCP, .local_port = 4789};
     CHECK(net_read_kernel_ports(arena, &host, &err));
+    CHECK_INT(host.kernel_ports.count, 0);
+    host.sockets.items[0].protocol = PROTOCOL_UDP;
+    CHECK(net_read_kernel_ports(arena, &host, &err));
+    host.sockets.count = 0;
     CHECK_INT(host.kernel_ports.count, 1);
     const struct kernel_port *port = &host.kernel_ports.items[0];
     CHECK(port->port == 4789 && port->protocol == PROTOCOL_UDP && port->family == FAMILY_IPV4);
