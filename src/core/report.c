@@ -105,6 +105,10 @@ report_add_socket(struct arena *arena, cJSON *object, const struct host *host, c
     add_namespace(arena, object, host, row);
     if (row->local.family == FAMILY_IPV6)
         add_tri(object, "v6only", row->v6only);
+    if (row->reuse_addr != TRI_UNKNOWN)
+        json_add_bool(object, "reuse_addr", row->reuse_addr == TRI_YES);
+    if (row->reuse_port != TRI_UNKNOWN)
+        json_add_bool(object, "reuse_port", row->reuse_port == TRI_YES);
     if (row->created_ms != 0)
         json_add_str(arena, object, "bound", report_time(arena, row->created_ms));
     if (row->owner_pid != 0)

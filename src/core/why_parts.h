@@ -128,6 +128,8 @@ why_say_relay(struct inquiry *inquiry, struct cause *cause);
 struct str
 why_say_shared(struct inquiry *inquiry, struct cause *cause);
 void
+why_note_reuseport(struct inquiry *inquiry, struct cause *cause);
+void
 why_note_options(struct inquiry *inquiry, struct cause *cause);
 
 // Causes made of sockets, in the contract's precedence; `why_find_socket_causes` claims every row that blocks or may.

@@ -77,6 +77,28 @@ is_of_same_user(const struct inquiry *inquiry, const struct cause *cause)
     return process && process->uid_known && process->uid == inquiry->uid;
 }
 
+// Why a server that sets SO_REUSEPORT is kept out all the same, where the kernel tells the options of what keeps it out.
+void
+why_note_reuseport(struct inquiry *inquiry, struct cause *cause)
+{
+    if (!cause->blocks || inquiry->question->mode != BIND_REUSEPORT)
+        return;
+    for (size_t i = 0; i < cause->sockets.count; i++) {
+        const struct socket_row *socket = &inquiry->host->sockets.items[cause->sockets.items[i]];
+        if (why_is_connection(socket) || socket->reuse_port == TRI_UNKNOWN)
+            continue;
+        if (socket->reuse_port == TRI_NO)
+            why_note(inquiry, cause,
+                     STR("It has not set SO_REUSEPORT, so no other server can share the port with it."));
+        else if (socket->uid_known && socket->uid != inquiry->uid)
+            why_note(inquiry, cause,
+                     STR("It has set SO_REUSEPORT too, but shares the port only with programs of its own user."));
+        else
+            continue;
+        return;
+    }
+}
+
 // Evidence that only Windows gives: what forbids a bind beside a socket are that socket's options and its user.
 void
 why_note_options(struct inquiry *inquiry, struct cause *cause)

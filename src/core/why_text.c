@@ -395,6 +395,7 @@ why_say(struct inquiry *inquiry, struct cause *cause)
         cause->sentence = say(inquiry, cause);
     if (inquiry->platform->rules->reuse_takes_over && cause->kind != CAUSE_HTTP_SYS)
         why_note_options(inquiry, cause);
+    why_note_reuseport(inquiry, cause);
     note_service(inquiry, cause);
     why_note_unseen(inquiry, cause);
     note_connections(inquiry, cause);

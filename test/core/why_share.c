@@ -22,6 +22,40 @@ ask_address(struct scene *scene, struct address address)
     return ask_question(scene, question);
 }
 
+// A server of the user `uid` on Linux, whose options are known, keeps out one that sets SO_REUSEPORT.
+static struct scene
+kept_out(struct arena *arena, enum tri reuse_port, uint32_t uid)
+{
+    struct scene scene = scene_new(arena);
+    struct why_question question = question_of(PROTOCOL_TCP, 8080);
+
+    add_process(&scene, 40, 39, "nginx");
+    struct socket_row *row = add_socket(&scene, PROTOCOL_TCP, SOCKET_LISTEN, "0.0.0.0", 8080, 500);
+    row->reuse_port = reuse_port;
+    row->uid = uid;
+    row->uid_known = true;
+    held_by(&scene, 40, 6);
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "reuseport", 98, "EADDRINUSE");
+    both_probes_say(&scene, PROTOCOL_TCP, 8080, "plain", 98, "EADDRINUSE");
+    question.mode = BIND_REUSEPORT;
+    CHECK(ask_question(&scene, question));
+    CHECK(!scene.answer.bindable);
+    return scene;
+}
+
+TEST(what_keeps_out_a_server_with_reuseport_is_said_where_it_is_known)
+{
+    const char *alone = "It has not set SO_REUSEPORT, so no other server can share the port with it.";
+    const char *other = "It has set SO_REUSEPORT too, but shares the port only with programs of its own user.";
+    struct scene scene = kept_out(arena, TRI_NO, 1);
+    CHECK(notes(&scene, alone));
+    scene = kept_out(arena, TRI_YES, 1234567);
+    CHECK(notes(&scene, other));
+    scene = kept_out(arena, TRI_UNKNOWN, 1234567);
+    CHECK(!notes(&scene, alone) && !notes(&scene, other));
+    CHECK(is_consistent(&scene));
+}
+
 TEST(one_address_beside_a_wildcard_gets_its_own_packets)
 {
     struct scene scene = beside(arena, "127.0.0.1");
