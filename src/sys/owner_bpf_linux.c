@@ -37,6 +37,12 @@ struct quest {
     bool proved;                   // so far, the counts are what was found
 };
 
+static uint64_t
+port_key(const struct socket_row *row)
+{
+    return (uint64_t)row->protocol << 16 | row->local_port;
+}
+
 // Whether the socket can be found by its port. The bucket of a port shows the sockets of this network namespace alone.
 static bool
 has_bucket(const struct owner_layout *layout, const struct socket_row *row)
@@ -118,7 +124,7 @@ find_in_tables(struct quest *quest)
         tcp = tcp || (row->protocol == PROTOCOL_TCP && row->state == SOCKET_LISTEN);
         udp = udp || row->protocol == PROTOCOL_UDP;
         if (ports.count <= MAX_PORTS)
-            map64_put(quest->scratch, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
+            map64_put(quest->scratch, &ports, port_key(row), i);
     }
     if (ports.count <= MAX_PORTS)
         find_by_port(quest, &ports);
@@ -474,12 +480,27 @@ read_flags_of(struct owner_search *search, struct owner_session *session, uint64
     if (!owner_session_run_port(session, (enum protocol)(key >> 16), (uint16_t)key, true))
         return;
     for (size_t i = 0; i < session->state->count && i < session->room; i++) {
-        size_t asked;
-        if (!map64_get(cookies, session->hits[i].inode, &asked))
+        size_t socket;
+        if (!map64_get(cookies, session->hits[i].inode, &socket))
             continue;
-        struct socket_row *row = owner_search_row(search, asked);
+        struct socket_row *row = &search->host->sockets.items[socket];
         row->reuse_addr = tri_of(session->hits[i].fd & layout->reuse_addr.mask);
         row->reuse_port = tri_of(session->hits[i].fd >> 8 & layout->reuse_port.mask);
+    }
+}
+
+// Nobody has these any more, so that no search asks for them; their options count beside those of the others on the port. Of very
+// many the first tell enough.
+static void
+add_left_over(const struct owner_search *search, const struct owner_layout *layout, const struct map64 *ports,
+              struct map64 *cookies)
+{
+    const struct host *host = search->host;
+    for (size_t i = 0; i < host->sockets.count && cookies->count < USUAL_WANTED; i++) {
+        const struct socket_row *row = &host->sockets.items[i];
+        if (row->cookie && host_is_left_over(row) && has_bucket(layout, row) && map64_get(ports, port_key(row), NULL) &&
+            !map64_get(cookies, row->cookie, NULL))
+            map64_put(search->arena, cookies, row->cookie, i);
     }
 }
 
@@ -497,9 +518,10 @@ owner_bpf_read_flags(struct owner_search *search)
         if (!row->cookie || !has_bucket(layout, row))
             continue;
         rare = rare || is_rare(layout, row);
-        map64_put(search->arena, &cookies, row->cookie, i);
-        map64_put(search->arena, &ports, (uint64_t)row->protocol << 16 | row->local_port, i);
+        map64_put(search->arena, &cookies, row->cookie, search->query->sockets[i]);
+        map64_put(search->arena, &ports, port_key(row), i);
     }
+    add_left_over(search, layout, &ports, &cookies);
     struct owner_session *session = ports.count ? owner_kernel_open(search->arena, ROOM, cookies.count, rare) : NULL;
     if (!session)
         return;

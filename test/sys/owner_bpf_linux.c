@@ -322,6 +322,20 @@ TEST(options_that_share_a_port_are_told)
     }
 }
 
+// A connection to the server that the server closes first: who does waits.
+static void
+leave_time_wait(int listener)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port_of(listener)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char byte;
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
+    close(accept(listener, NULL, NULL));
+    CHECK(read(client, &byte, 1) == 0);
+    close(client);
+}
+
 TEST(closed_connections_keep_the_option)
 {
     uint64_t inode = 0;
@@ -329,18 +343,9 @@ TEST(closed_connections_keep_the_option)
     for (int reuse = 0; reuse < 2; reuse++) {
         int listener = open_bound(SOCK_STREAM, 0, &inode);
         uint16_t port = port_of(listener);
-        struct sockaddr_in address = {
-            .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         CHECK(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse) == 0 && listen(listener, 1) == 0);
-        int client = socket(AF_INET, SOCK_STREAM, 0);
-        CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
-        int served = accept(listener, NULL, NULL);
+        leave_time_wait(listener);
         close(listener);
-        close(served);
-        // Who closes first waits.
-        char byte;
-        CHECK(read(client, &byte, 1) == 0);
-        close(client);
         struct socket_row row = {0};
         for (int i = 0; i < 200 && row.reuse_addr == TRI_UNKNOWN; i++) {
             row = flags_of(arena, PROTOCOL_TCP, port, SOCKET_TIME_WAIT);
@@ -348,6 +353,38 @@ TEST(closed_connections_keep_the_option)
         }
         CHECK_INT(row.reuse_addr, reuse ? TRI_YES : TRI_NO);
     }
+}
+
+TEST(closed_connections_beside_a_server_need_not_be_asked_for)
+{
+    uint64_t inode = 0;
+    NEED_KERNEL();
+    int one = 1;
+    int listener = open_bound(SOCK_STREAM, 0, &inode);
+    uint16_t port = port_of(listener);
+    CHECK(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 && listen(listener, 1) == 0);
+    leave_time_wait(listener);
+    enum tri told = TRI_UNKNOWN;
+    for (int i = 0; i < 200 && told == TRI_UNKNOWN; i++) {
+        struct host host = {0};
+        struct err err = {0};
+        struct socket_query query = {
+            .protocols = 1u << PROTOCOL_TCP, .states = SOCKET_STATES_ALL, .first = port, .last = port};
+        usleep(1000);
+        CHECK(socket_table_read(arena, &query, &host, &err));
+        size_t *sockets = arena_array(arena, host.sockets.count, sizeof *sockets);
+        size_t count = 0;
+        for (size_t k = 0; k < host.sockets.count; k++)
+            if (host.sockets.items[k].inode == inode)
+                sockets[count++] = k;
+        struct owner_query owners = {.sockets = sockets, .count = count};
+        CHECK(socket_owner_find(arena, &owners, &host, &err));
+        for (size_t k = 0; k < host.sockets.count; k++)
+            if (host.sockets.items[k].state == SOCKET_TIME_WAIT)
+                told = host.sockets.items[k].reuse_addr;
+    }
+    close(listener);
+    CHECK_INT(told, TRI_YES);
 }
 
 // Where the kernel refuses the call the walk answers, and says so.
