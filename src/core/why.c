@@ -197,7 +197,7 @@ judge(struct inquiry *inquiry)
     else
         answer->verdict = why_has_role(inquiry, ROW_BLOCKS) ? WHY_TAKEN : WHY_UNKNOWN;
     // Without the right to try, the tables answer.
-    answer->proved = tried && inquiry->refusal != REFUSAL_NO_RIGHT && inquiry->refusal != REFUSAL_BY_RULE;
+    answer->proved = tried && !why_is_untried(inquiry);
     answer->bindable = answer->verdict == WHY_FREE;
     inquiry->taken = answer->verdict == WHY_TAKEN;
 }

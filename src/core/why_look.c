@@ -263,7 +263,10 @@ read_holders(struct inquiry *inquiry)
 
     for (size_t i = 0; i < inquiry->rows.count; i++) {
         size_t socket = inquiry->rows.items[i].socket;
-        if (host_could_be_held(&host->sockets.items[socket]) && !host->sockets.items[socket].holders_read)
+        const struct socket_row *row = &host->sockets.items[socket];
+        // Where no bind tells whether it could share the port, the options of what is left of a connection do.
+        bool asked = host_could_be_held(row) || (why_is_untried(inquiry) && host_is_left_over(row));
+        if (asked && !row->holders_read)
             sockets[count++] = socket;
     }
     if (count > 0 &&

@@ -74,6 +74,13 @@ why_look(struct inquiry *inquiry, struct err *err);
 void
 why_read_beyond(struct inquiry *inquiry);
 
+// Whether a missing right, not a socket, refused the bind: then no bind tells about the sockets.
+static inline bool
+why_is_untried(const struct inquiry *inquiry)
+{
+    return inquiry->refusal == REFUSAL_NO_RIGHT || inquiry->refusal == REFUSAL_BY_RULE;
+}
+
 // Whether some row stands in this role or a worse one.
 bool
 why_has_role(const struct inquiry *inquiry, enum row_role least);

@@ -341,14 +341,31 @@ note_holders(struct inquiry *inquiry, struct cause *cause)
         why_note(inquiry, cause, known.advice);
 }
 
+// Whether what is left of connections keeps usual servers out: a bind tells, or what these sockets had set.
+static enum tri
+lingers_for(const struct inquiry *inquiry, const struct cause *cause)
+{
+    if (!why_is_untried(inquiry))
+        return inquiry->usual_fails ? TRI_YES : TRI_NO;
+    enum tri lingers = TRI_NO;
+    for (size_t i = 0; i < cause->sockets.count; i++) {
+        enum tri reuse = socket_at(inquiry, cause, i)->reuse_addr;
+        if (reuse == TRI_NO)
+            return TRI_YES;
+        lingers = reuse == TRI_UNKNOWN ? TRI_UNKNOWN : lingers;
+    }
+    return lingers;
+}
+
 static void
 note_kind(struct inquiry *inquiry, struct cause *cause)
 {
     const struct port_range *dynamic = why_range(inquiry, RANGE_DYNAMIC);
     const struct platform_words *words = &inquiry->platform->words;
 
-    if (cause->kind == CAUSE_LINGERING)
-        why_note(inquiry, cause, inquiry->usual_fails ? words->lingering_blocks : words->lingering_free);
+    if (cause->kind == CAUSE_LINGERING && lingers_for(inquiry, cause) != TRI_UNKNOWN)
+        why_note(inquiry, cause,
+                 lingers_for(inquiry, cause) == TRI_YES ? words->lingering_blocks : words->lingering_free);
     if (cause->kind == CAUSE_CONNECTION && dynamic)
         why_note(inquiry, cause,
                  str_printf(inquiry->arena,
