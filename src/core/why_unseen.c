@@ -63,6 +63,16 @@ is_list_cut(const struct answer *answer)
     return false;
 }
 
+// Whether the kernel was asked, and nothing but programs that have no number here is left.
+static bool
+is_outside(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->unseen.count; i++)
+        if (!str_equal(answer->unseen.items[i].what, STR("processes outside of this container")))
+            return false;
+    return answer->tier == TIER_BPF && answer->unseen.count > 0;
+}
+
 // The few programs that live where the socket was made: their names may be read even where their files may not. Those
 // that were looked into don't have it, and where some are not listed at all (0), it may be one of these.
 static void
@@ -173,7 +183,11 @@ why_is_partly_seen(const struct inquiry *inquiry, const struct cause *cause)
 void
 why_note_unseen(struct inquiry *inquiry, struct cause *cause)
 {
-    if (cause->holders.count == 0 && is_list_cut(inquiry->answer))
+    if (cause->holders.count == 0 && is_outside(inquiry->answer))
+        why_note(
+            inquiry, cause,
+            STR("The kernel tells that a program outside of this container has it; which one is told only there."));
+    else if (cause->holders.count == 0 && is_list_cut(inquiry->answer))
         why_note(inquiry, cause, STR("The list of programs can't be read in full here; moorage doctor tells why."));
     if (why_is_partly_seen(inquiry, cause))
         why_note(inquiry, cause, STR("More programs may have it than can be seen."));

@@ -91,6 +91,18 @@ TEST(what_no_descriptor_shows_is_not_put_down_to_the_list_of_programs)
     CHECK(is_consistent(&scene));
 }
 
+TEST(program_outside_of_the_container_is_told_where_the_kernel_tells_it)
+{
+    struct scene scene = nameless_but_for(arena, 0, "processes outside of this container");
+    const char *note =
+        "The kernel tells that a program outside of this container has it; which one is told only there.";
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(has_note(first_cause(&scene), note));
+    scene.host.tier = TIER_PROC;
+    CHECK(ask(&scene, PROTOCOL_TCP, 8080));
+    CHECK(!has_note(first_cause(&scene), note));
+}
+
 TEST(who_may_have_it_too_is_said_where_the_kernel_knows_of_more)
 {
     struct scene scene = nameless_but_for(arena, 61, "descriptors in flight");
