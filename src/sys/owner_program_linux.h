@@ -256,6 +256,7 @@ struct owner_state {
     uint32_t sharers;    // threads of the process that have that table
     uint32_t bind_slots; // of the table of bound TCP ports, and what the network adds to a port to find its slot
     uint32_t bind_mix;
+    uint32_t pid; // of the process, once it is known
     uint32_t tid;
     uint32_t chunks; // that are left of the table
     uint32_t base;   // first descriptor of the chunk

@@ -89,8 +89,10 @@ is_of_kernel(const struct host *host, const struct socket_row *row)
 bool
 owner_search_is_open(const struct owner_search *search, size_t asked)
 {
+    if (search->held[asked])
+        return false;
     const struct socket_row *row = owner_search_row(search, asked);
-    return row->inode && !search->held[asked] && !is_of_kernel(search->host, row);
+    return row->inode && !is_of_kernel(search->host, row);
 }
 
 size_t

@@ -83,7 +83,10 @@ consider(uint64_t file)
     hit->table = state.table;
     hit->fd = state.fd;
     hit->tid = state.tid;
-    hit->pid = state.task ? number_of_process(state.task) : 0;
+    // A process mostly has several.
+    if (!state.pid && state.task)
+        state.pid = (uint32_t)number_of_process(state.task);
+    hit->pid = state.pid;
     // In another namespace it has another number.
     if (ALL && state.level && state.tid)
         hit->tid = number_of(read_u64(state.thread + state.at[FIELD_TASK_NUMBERS]));

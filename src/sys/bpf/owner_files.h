@@ -125,6 +125,7 @@ next_process(void)
         state.first = state.node;
     uint64_t task = state.node - state.at[FIELD_TASK_TASKS];
     state.task = task;
+    state.pid = 0;
     state.told = 0;
     state.tid = 0;
     state.node = read_u64(state.node);

@@ -206,6 +206,7 @@ IN_SECTION("program") int owner_program(void *context)
     state.done = 0;
     state.first = 0;
     state.task = 0;
+    state.pid = 0;
     state.met = 0;
     state.table = 0;
     state.tid = 0;
