@@ -45,7 +45,6 @@ struct reading {
         LIST_OF(struct place);
     } places;
     uint64_t own;
-    struct str own_link; // "net:[4026531840]"
     uint64_t own_table;
     bool blind; // there may be processes whose namespace can't be told
     bool late;  // the deadline passed, or there are too many
@@ -180,8 +179,8 @@ look_at_process(struct reading *reading, uint32_t pid)
 
 // A process as /proc lists it.
 struct listed {
+    uint64_t id;   // of the namespace it lives in; 0: it does not tell
     char name[12]; // its number
-    bool lives_here;
 };
 
 // A part of those that are listed: what one thread asks.
@@ -193,18 +192,19 @@ struct share {
     bool late; // the deadline passed
 };
 
-// Most processes do, of thousands: this is all that is asked of them.
-static bool
-lives_here(const struct share *share, const char *name)
+// This is all that most processes are asked, of thousands.
+static uint64_t
+ask_one(const struct share *share, const char *name)
 {
     static const char tail[] = "/ns/net";
     char path[sizeof(struct listed) + sizeof tail];
     char link[64];
+    uint64_t id;
     size_t length = strlen(name);
     memcpy(path, name, length);
     memcpy(path + length, tail, sizeof tail);
     ssize_t got = readlinkat(share->proc, path, link, sizeof link);
-    return got >= 0 && str_equal((struct str){link, (size_t)got}, share->reading->own_link);
+    return got >= 0 && proc_parse_link((struct str){link, (size_t)got}, STR("net"), &id) ? id : 0;
 }
 
 static void *
@@ -212,7 +212,7 @@ ask_share(void *argument)
 {
     struct share *share = argument;
     for (size_t i = 0; i < share->count && !share->late; i++) {
-        share->items[i].lives_here = lives_here(share, share->items[i].name);
+        share->items[i].id = ask_one(share, share->items[i].name);
         share->late = clock_mono_us() >= share->reading->deadline_us;
     }
     return NULL;
@@ -255,7 +255,10 @@ look_at_processes(struct reading *reading, struct err *err)
     reading->late = !ask_all(reading, dirfd(proc), all.items, all.count);
     for (size_t i = 0; i < all.count && !reading->late; i++) {
         uint64_t pid;
-        if (all.items[i].lives_here || !str_to_u64(str_of(all.items[i].name), 10, &pid) || pid > UINT32_MAX)
+        uint64_t id = all.items[i].id;
+        // Most live here, or where others do as well.
+        if ((id && (id == reading->own || find_place(reading, id, 0))) ||
+            !str_to_u64(str_of(all.items[i].name), 10, &pid) || pid > UINT32_MAX)
             continue;
         look_at_process(reading, (uint32_t)pid);
         reading->late |= clock_mono_us() >= reading->deadline_us;
@@ -402,7 +405,6 @@ namespace_read(struct arena *arena, unsigned protocols, uint16_t first, uint16_t
         .own = namespace_own(),
         .own_table = inode_of("/proc/self/net/tcp"),
     };
-    reading.own_link = str_printf(arena, "net:[%llu]", (unsigned long long)reading.own);
     reading.blind = proc_view_hides();
     if (!look_at_processes(&reading, err))
         return false;
