@@ -19,7 +19,7 @@ def state():
     return lib.temp_folder()
 
 
-def free(*args, code=None, folder=None, env=None, timeout=60, **how):
+def free(*args, code=None, folder=None, env=None, timeout=120, **how):
     """Runs `moorage free ARGS` without a terminal."""
     env = dict(env or lib.environment(), MOORAGE_STATE_DIR=str(folder or state()))
     result = lib.run("free", *args, env=env, timeout=timeout, **how)
@@ -85,11 +85,7 @@ def pids_of(step):
 
 def lives(pid):
     """Whether the process runs: one that waits to be buried does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    return shapes.state_of(pid) not in ("", "Z", "X")
 
 
 def server(port, on_term=None, uid=None, name="e2e-server", flags=("reuse",), setup=None):
@@ -156,7 +152,7 @@ class Person:
         self.shown += more.decode("utf-8", "replace")
         return bool(more)
 
-    def see(self, text, seconds=30):
+    def see(self, text, seconds=60):
         """Waits until this is shown."""
         end = time.monotonic() + seconds
         while text not in self.shown:

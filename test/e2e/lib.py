@@ -105,7 +105,7 @@ def own_cgroup(name):
 
 def remove_cgroup(path):
     """A cgroup may be busy for a moment after its last process was waited for."""
-    for _ in range(200):
+    for _ in range(6000):
         try:
             path.rmdir()
             return
@@ -223,6 +223,15 @@ def need_plain_program():
     return path
 
 
+def wait_for_exec(pid):
+    """Waits until the command line of another program stands: Popen returns as soon as exec(2) has closed its pipe, which it
+    does before."""
+    end = time.monotonic() + 60
+    while not pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.001)
+
+
 def stand_in(name, *args):
     """Starts a program of this name that does nothing, with these arguments; gives its Popen."""
     idle = os.environ.get("E2E_IDLE")
@@ -232,7 +241,15 @@ def stand_in(name, *args):
     process = subprocess.Popen([copy, *map(str, args)], close_fds=False)
     after(process.wait)
     after(process.kill)
+    wait_for_exec(process.pid)
     return process
+
+
+def typed_program():
+    """The program by a path that can be typed as it is: it has no spaces, and fits into a line."""
+    link = temp_folder() / "moorage"
+    link.symlink_to(program())
+    return str(link)
 
 
 @functools.cache
@@ -268,7 +285,7 @@ def environment(**more):
     return env
 
 
-def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=60, path=None, wrap=RUNNER):
+def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=120, path=None, wrap=RUNNER):
     """Runs moorage. `setup` is called in the child before the program starts; `wrap` is a command put before it."""
     path = path or (program() if uid is None else program_for_everybody())
     who = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}

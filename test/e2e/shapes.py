@@ -58,7 +58,7 @@ class Child:
         lib.after(self.end)
         self.listen()
 
-    def listen(self, timeout=20):
+    def listen(self, timeout=60):
         """Waits for the child's next `ready`."""
         until = time.monotonic() + timeout
         while b"\n" not in self._text:
@@ -116,12 +116,40 @@ def _be_child(body, me, uid, name):
         os._exit(0)
 
 
-def until(fulfilled, timeout=20):
+def until(fulfilled, timeout=60):
     """Waits until it is so; a test that waits in vain fails."""
     end = time.monotonic() + timeout
     while not fulfilled():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def state_of(pid):
+    """The letter of its state, as proc(5) has it; none for one that is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return ""
+
+
+def name_of(pid):
+    """Its short name; none for one that is gone."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+            return comm.read().rstrip("\n")
+    except OSError:
+        return ""
+
+
+def until_in_front(terminal, name):
+    """Waits until the job in the foreground of this terminal is led by a process of this name, and runs."""
+
+    def is_in_front():
+        leader = os.tcgetpgrp(terminal)
+        return name_of(leader) == name and state_of(leader) not in "TZX"
+
+    until(is_in_front)
 
 
 def tcp_states(port):

@@ -195,6 +195,8 @@ def a_connection_that_was_never_closed_names_the_forgetful_process():
 def connections_not_accepted_yet_stand_with_their_listener():
     port = new_port()
     child = shapes.connection(port, close_listener=False, accept=False)
+    # The client's end is there first.
+    shapes.until(lambda: shapes.tcp_states(port) == {1, 10})
     expect_binds("U/U/U", port)
     cause = only_cause(why(f"tcp/{port}", code=1), "listener")
     only_holder(cause, child.pid)

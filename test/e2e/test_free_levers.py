@@ -162,7 +162,7 @@ def a_service_that_does_not_stop_in_time_is_told_and_never_ended_hard():
     systemd = Systemd(f"service e2e-slow.service {child.pid} - hang")
     start = time.monotonic()
     document = freed(port, "--yes", "--kill", "--timeout", "800ms", code=1, env=systemd.env)
-    assert document["outcome"] == "timed-out" and time.monotonic() - start < 20, document
+    assert document["outcome"] == "timed-out" and time.monotonic() - start < 60, document
     assert lives(child.pid)
 
 
@@ -237,7 +237,7 @@ def below_systemd(port, *args, unit=True):
     if unit:
         systemd = Systemd(f"socket e2e.socket {first} 0.0.0.0:{port} e2e.service", address=address)
     ready.write_text("")
-    out, err = outer.communicate(timeout=60)
+    out, err = outer.communicate(timeout=120)
     return outer.returncode, out.decode(), err.decode(), systemd
 
 
@@ -265,7 +265,6 @@ def a_manager_that_does_not_say_which_unit_is_left_alone():
 
 def container(port, stop="stop"):
     forwarder = docker.forwarder(port)
-    shapes.until(lambda: open(f"/proc/{forwarder.pid}/comm", encoding="ascii").read() == "docker-proxy\n")
     answer, ordered = docker.acting(docker.one_container(port), [forwarder.pid], stop)
     return forwarder, docker.daemon(answer), ordered
 
@@ -293,7 +292,7 @@ def a_runtime_that_hangs_is_waited_for_no_longer_than_agreed():
     forwarder, env, _ = container(port, "hang")
     start = time.monotonic()
     result = free(port, "--yes", "--kill", "--timeout", "1s", code=1, env=env)
-    assert time.monotonic() - start < 20 and "goes on" in result.out, str(result)
+    assert time.monotonic() - start < 60 and "goes on" in result.out, str(result)
     assert lives(forwarder.pid)
     assert freed(port, "--yes", "--timeout=500ms", code=1, env=env)["outcome"] == "timed-out"
 
@@ -312,7 +311,6 @@ def a_runtime_that_fails_is_quoted_and_its_forwarder_left_alone():
 def a_forwarder_whose_container_is_not_known_is_left_alone():
     port = new_port()
     forwarder = docker.forwarder(port)
-    shapes.until(lambda: open(f"/proc/{forwarder.pid}/comm", encoding="ascii").read() == "docker-proxy\n")
     document = freed(port, "--yes", "--kill", "--allow", "system", code=3)
     assert document["outcome"] == "refused" and lives(forwarder.pid), document
     assert "docker ps" in document["refusals"][0]["instead"], document["refusals"]
@@ -374,7 +372,7 @@ def what_lingers_is_waited_for():
     os.kill(child.pid, signal.SIGKILL)
     subprocess.run(["ss", "-K", "dport", "=", f":{port}"], capture_output=True, check=False)
     drop(port)
-    out, _ = waiting.communicate(timeout=30)
+    out, _ = waiting.communicate(timeout=60)
     document = json.loads(out)
     lib.validate(document)
     assert waiting.returncode == 0 and document["outcome"] == "freed", document

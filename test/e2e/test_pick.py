@@ -2,6 +2,7 @@
 """pick and lease as people use them: many at once, several users, a full disk, a book that is taken away."""
 
 import concurrent.futures
+import fcntl
 import os
 import shutil
 import signal
@@ -458,11 +459,22 @@ def a_writer_that_is_killed_at_any_step_leaves_all_in_order():
         # The next one is served at once, and what stands is whole.
         start = time.monotonic()
         result = moor(folder, "lease", "take", f"after-{call}")
-        assert result.code == 0 and time.monotonic() - start < 5, str(result)
+        assert result.code == 0 and time.monotonic() - start < 9, str(result)
         assert "damaged" not in moor(folder, "lease").out
         ports = [path.name.split("-")[0] for path in claims(folder)]
         assert len(ports) == len(set(ports)), ports
     assert not list(folder.glob("leases.*/unfinished"))
+
+
+def is_locked(folder):
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(number)
+    return False
 
 
 @test
@@ -472,11 +484,11 @@ def who_keeps_the_leases_locked_is_named():
     holder = subprocess.Popen(["flock", folder, "sleep", "60"])
     lib.after(holder.wait)
     lib.after(subprocess.run, ["pkill", "-P", str(holder.pid)])
-    time.sleep(0.3)
+    shapes.until(lambda: is_locked(folder))
     start = time.monotonic()
     result = moor(folder, "pick")
     assert result.code == 3 and result.out == "" and "locked" in result.err, str(result)
-    assert 9 < time.monotonic() - start < 20
+    assert 9 < time.monotonic() - start < 60
     assert f"process {holder.pid}" in result.err or "process" in result.err, str(result)
     # Looking needs no lock.
     assert moor(folder, "lease").code == 0
@@ -521,6 +533,7 @@ def two_users_share_a_book_without_trusting_each_other():
 def users_at_once_get_different_ports():
     need_root()
     folder = state()
+    lib.program_for_everybody()  # a program is not started while another thread writes it
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         results = list(pool.map(lambda n: moor(folder, "pick", "--range", "20000-20059", uid=1001 + n % 3), range(48)))
     ports = [result.out.strip() for result in results]

@@ -40,17 +40,16 @@ class Marked:
         wanted = f"E2E_MARK={self.mark}".encode()
         for path in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if wanted in (path / "environ").read_bytes() and (path / "stat").read_text().rsplit(")", 1)[1].split()[0] \
-                        not in "ZX":
+                if wanted in (path / "environ").read_bytes() and lives(path.name):
                     found.append(int(path.name))
             except OSError:
                 pass
         return found
 
     def named(self, name):
-        return [pid for pid in self.marked() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name]
+        return [pid for pid in self.marked() if shapes.name_of(pid) == name]
 
-    def gone(self, timeout=20):
+    def gone(self, timeout=60):
         shapes.until(lambda: not self.marked(), timeout)
 
     def kill_marked(self):
@@ -72,6 +71,7 @@ class Run(Marked):
         self.process = subprocess.Popen([lib.program(), "run", "--report", str(self.report), *map(str, args)], env=env,
                                         cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=stdin,
                                         start_new_session=session, **how)
+        self.err = b""
         lib.after(self.clean)
 
     def clean(self):
@@ -84,7 +84,7 @@ class Run(Marked):
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
-    def document(self, *states, timeout=20):
+    def document(self, *states, timeout=60):
         """The report, once it is in one of these states."""
         def there():
             try:
@@ -96,8 +96,18 @@ class Run(Marked):
         lib.validate(document)
         return document
 
-    def wait(self, timeout=30):
+    def says(self, text, timeout=60):
+        """Waits until moorage has said this."""
+        end = time.monotonic() + timeout
+        while text.encode() not in self.err:
+            assert select.select([self.process.stderr], [], [], max(0, end - time.monotonic()))[0], self.err
+            more = os.read(self.process.stderr.fileno(), 65536)
+            assert more, self.err
+            self.err += more
+
+    def wait(self, timeout=60):
         out, err = self.process.communicate(timeout=timeout)
+        err = self.err + err
         assert b"Sanitizer" not in err and b"runtime error:" not in err, err
         return self.process.returncode, out.decode(), err.decode()
 
@@ -244,9 +254,11 @@ def a_name_has_the_same_port_each_time_and_runs_once():
 @test
 def many_at_once_get_ports_of_their_own():
     env = state()
-    runs = [Run("--", "sh", "-c", "echo $PORT; sleep 1", env=env) for _ in range(12)]
-    ports = [one.wait()[1] for one in runs]
-    assert len(set(ports)) == len(ports), ports
+    # Each ends when all have their port: before, nobody may get it.
+    runs = [Run("--", "sh", "-c", "echo $PORT; cat", env=env, stdin=subprocess.PIPE) for _ in range(12)]
+    ports = [one.process.stdout.readline() for one in runs]
+    assert len(set(ports)) == len(ports) and b"" not in ports, ports
+    assert {one.wait()[0] for one in runs} == {0}
 
 
 @test
@@ -331,10 +343,7 @@ def installed(name, package, *folders):
 
 
 def lives(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
+    return shapes.state_of(pid) not in ("", "Z", "X")
 
 
 def below(top):
@@ -440,8 +449,11 @@ def where_it_listens_is_said_once():
         flags = "s.setsockopt(41, 26, 0)" if address == "::" else "pass"
         family = "socket.AF_INET6" if ":" in address else "socket.AF_INET"
         made = Run("--name", "web", "--port", port, "--", PYTHON, "-c",
-                   f"import os, socket, time\ns = socket.socket({family}); {flags}\n"
-                   f"s.bind(('{address}', int(os.environ['PORT']))); s.listen()\ntime.sleep(1.5)")
+                   f"import os, socket, sys\ns = socket.socket({family}); {flags}\n"
+                   f"s.bind(('{address}', int(os.environ['PORT']))); s.listen()\nsys.stdin.read()", stdin=subprocess.PIPE)
+        made.document("ready")
+        made.says("listens on")
+        time.sleep(0.5)
         code, _, err = made.wait()
         assert code == 0 and err == f"moorage: web listens on {said.format(port)}\n", err
         assert made.document("ended")["ready_ms"] is not None
@@ -450,7 +462,9 @@ def where_it_listens_is_said_once():
 @test
 def a_command_that_takes_another_port_is_told():
     port, other = new_port(), new_port()
-    made = Run("--port", port, "--", PYTHON, "-c", f"import socket, time\ns = socket.create_server(('', {other}))\ntime.sleep(3)")
+    made = Run("--port", port, "--", PYTHON, "-c", f"import socket, sys\ns = socket.create_server(('', {other}))\nsys.stdin.read()",
+               stdin=subprocess.PIPE)
+    made.says(f"not on port {port}")
     _, _, err = made.wait()
     assert f"0.0.0.0:{other}" in err and f"not on port {port}" in err, err
 
@@ -458,9 +472,10 @@ def a_command_that_takes_another_port_is_told():
 @test
 def a_stranger_on_the_port_is_told():
     port = new_port()
-    made = Run("--port", port, "--", "sleep", "4")
+    made = Run("--port", port, "--", "cat", stdin=subprocess.PIPE)
     made.document("started")
     child = shapes.listener(port, name="e2e-stranger")
+    made.says("did not start")
     _, _, err = made.wait()
     assert f"e2e-stranger (pid {child.pid})" in err and "did not start" in err, err
 
@@ -471,7 +486,7 @@ def wait_makes_the_port_the_sign_of_readiness():
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     lib.after(receiver.close)
     receiver.bind(path)
-    receiver.settimeout(20)
+    receiver.settimeout(60)
     made = Run("--wait", "--", PYTHON, "-m", "http.server", "{port}", env=state(NOTIFY_SOCKET=path))
     assert receiver.recv(100) == b"READY=1"
     made.document("ready")
@@ -492,7 +507,7 @@ def wait_in_vain_ends_the_run():
     code, _, err = made.wait()
     assert code == 125 and err.endswith("it is ended\n"), (code, err)
     port = new_port()
-    made = Run("--wait", "--timeout", "2s", "--port", port, "--", "sleep", "1000")
+    made = Run("--wait", "--timeout", "4s", "--port", port, "--", "sleep", "1000")
     made.document("started")
     child = shapes.listener(port, name="e2e-stranger")
     code, _, err = made.wait()
@@ -594,7 +609,7 @@ def when_the_whole_group_is_killed_all_ends():
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         made = tree()
         os.killpg(made.process.pid, number)
-        made.process.wait(30)
+        made.process.wait(60)
         all_gone(made)
 
 
@@ -643,16 +658,17 @@ def a_run_may_outlive_who_started_it():
 
 @test
 def who_asks_twice_does_not_wait():
-    made = Run("--grace", "100s", "--", PYTHON, "-c", "import signal, time\nsignal.signal(15, signal.SIG_IGN)\n"
-               "print('ready', flush=True)\ntime.sleep(1000)")
+    made = Run("--grace", "100s", "--", PYTHON, "-c", "import signal, time\nsignal.signal(15, lambda *_: print('asked', flush=True))\n"
+               "print('ready', flush=True)\nwhile True: time.sleep(1000)")
     assert made.process.stdout.readline() == b"ready\n"
+    # What comes within a second is one word. A third one that is to count comes more than that after the first was passed on.
     made.process.terminate()
-    time.sleep(0.3)
     made.process.terminate()
+    assert made.process.stdout.readline() == b"asked\n"
     time.sleep(1.5)
     assert made.process.poll() is None
     made.process.terminate()
-    code, _, err = made.wait(20)
+    code, _, err = made.wait()
     assert code == 128 + signal.SIGKILL and "has not ended yet" in err and "ended hard" in err, (code, err)
 
 
@@ -687,8 +703,8 @@ def reload_signals_are_for_the_command_alone():
 @test
 def a_signal_to_the_group_comes_once():
     made = Run("--", PYTHON, "-c", "import signal, time\ncount = []\nsignal.signal(signal.SIGTERM, lambda *_: count.append(1))\n"
-               "print('ready', flush=True)\nend = time.monotonic() + 1.5\nwhile time.monotonic() < end: time.sleep(0.01)\n"
-               "print(len(count))")
+               "print('ready', flush=True)\nwhile not count: time.sleep(0.01)\n"
+               "end = time.monotonic() + 1.5\nwhile time.monotonic() < end: time.sleep(0.01)\nprint(len(count))")
     assert made.process.stdout.readline() == b"ready\n"
     os.killpg(made.process.pid, signal.SIGTERM)
     assert made.wait()[1] == "1\n"
@@ -747,12 +763,12 @@ class Terminal(Marked):
         if self.pid == 0:
             os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], self.env)
         lib.after(self.close)
-        self.type(" ".join([lib.program(), "run", "--grace", "1s", "--", *args]) + "\n")
+        self.type(" ".join([lib.typed_program(), "run", "--grace", "1s", "--", *args]) + "\n")
 
     def type(self, text):
         os.write(self.master, text.encode())
 
-    def read(self, text, seconds=20):
+    def read(self, text, seconds=60):
         end = time.monotonic() + seconds
         while text.encode() not in self.seen:
             assert select.select([self.master], [], [], max(0, end - time.monotonic()))[0], self.seen
@@ -802,7 +818,7 @@ def ctrl_c_ends_a_command_that_does_not_catch_it_and_all_below_it():
                                 "signal.signal(2, signal.SIG_DFL)\nprint('rea' 'dy', flush=True); time.sleep(1000)"))
     terminal.read("ready")
     terminal.type("\x03")
-    time.sleep(0.2)
+    shapes.until_in_front(terminal.master, "bash")
     terminal.type("echo 'co''de' $?\n")
     terminal.read("code 130")
     shapes.until(lambda: not [pid for pid in terminal.marked() if pid != terminal.pid])
@@ -815,18 +831,22 @@ def a_job_stops_and_goes_on():
     terminal.read("ready")
     terminal.type("\x1a")
     terminal.read("Stopped")
-    states = {pid: pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-              for pid in terminal.marked() if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "python3"}
-    assert set(states.values()) == {"T"}, states
-    terminal.type("jobs -l; fg\n")
-    terminal.read("moorage")
-    shapes.until(lambda: all(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T"
-                             for pid in states))
+    pids = terminal.named("python3")
+    assert pids
+
+    def are_stopped(stopped):
+        return all((shapes.state_of(pid) == "T") == stopped for pid in pids)
+
+    # One that has yet to be given a processor stops only then.
+    shapes.until(lambda: are_stopped(True))
+    terminal.type("echo 'li''sted'; fg\n")
+    terminal.read("listed")
+    shapes.until(lambda: are_stopped(False))
     terminal.type("\x1a")
     terminal.read("Stopped")
+    shapes.until(lambda: are_stopped(True))
     terminal.type("bg\n")
-    shapes.until(lambda: all(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T"
-                             for pid in states))
+    shapes.until(lambda: are_stopped(False))
     terminal.type("kill %1; wait; echo 'do''ne'\n")
     terminal.read("done")
     shapes.until(lambda: not [pid for pid in terminal.marked() if pid != terminal.pid])
@@ -837,13 +857,14 @@ def a_shell_in_it_has_its_own_jobs():
     terminal = Terminal("bash --norc --noprofile -i")
     terminal.type("sleep 100 &\n")
     terminal.type("sleep 100\n")
-    time.sleep(0.5)
+    shapes.until_in_front(terminal.master, "sleep")
     terminal.type("\x1a")
     terminal.read("Stopped")
     terminal.type("echo in''ner $PORT; exit 5\n")
     terminal.read("inner ")
+    inner = os.tcgetpgrp(terminal.master)
     terminal.type("exit 5\n")
-    time.sleep(0.3)
+    shapes.until(lambda: not lives(inner) and os.tcgetpgrp(terminal.master) == terminal.pid)
     terminal.type("echo 'co''de' $?\n")
     terminal.read("code 5")
 

@@ -31,7 +31,7 @@ serve(void *argument)
 {
     struct stub *stub = argument;
     struct pollfd ready[2] = {{.fd = stub->listener, .events = POLLIN}, {.fd = stub->stop[0], .events = POLLIN}};
-    if (poll(ready, 2, 10000) <= 0 || ready[1].revents)
+    if (poll(ready, 2, 120000) <= 0 || ready[1].revents)
         return NULL;
     int fd = accept(stub->listener, NULL, NULL);
     if (stub->pieces && fd >= 0) {
@@ -43,7 +43,7 @@ serve(void *argument)
         }
     }
     if (!stub->pieces || stub->keep_open)
-        poll(&ready[1], 1, 10000);
+        poll(&ready[1], 1, 120000);
     close(fd);
     return NULL;
 }

@@ -243,7 +243,7 @@ has_stand_in(const char *path, uint16_t port)
 static void
 wait_for_stand_in(uint16_t port)
 {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 20000; i++) {
         if (has_stand_in("/proc/self/net/tcp", port) || has_stand_in("/proc/self/net/tcp6", port))
             return;
         usleep(1000);

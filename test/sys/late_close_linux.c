@@ -16,7 +16,7 @@ ends_soon(int reader)
 {
     struct pollfd wanted = {.fd = reader};
 
-    return poll(&wanted, 1, 5000) == 1 && wanted.revents & POLLHUP;
+    return poll(&wanted, 1, 60000) == 1 && wanted.revents & POLLHUP;
 }
 
 static bool

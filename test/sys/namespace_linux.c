@@ -19,6 +19,10 @@
 
 #define NOBODY 65534
 
+enum {
+    DEADLINE_MS = 60000, // no test is about it but one, and a machine may be busy
+};
+
 // A child that lives in a network namespace of its own, listens on TCP port 6000 and has UDP port 6001, until it is ended.
 struct neighbour {
     pid_t pid;
@@ -114,7 +118,7 @@ TEST(the_own_namespace_is_known_and_left_out)
     struct host host = {0};
     struct err err = {0};
     CHECK(namespace_own() != 0 && namespace_own() == namespace_of(getpid()));
-    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 0, 65535, 5000, &host, &err));
+    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 0, 65535, DEADLINE_MS, &host, &err));
     for (size_t i = 0; i < host.namespaces.count; i++)
         CHECK(host.namespaces.items[i].id != namespace_own() && !host.namespaces.items[i].is_own);
     for (size_t i = 0; i < host.sockets.count; i++)
@@ -129,14 +133,14 @@ TEST(what_listens_in_another_namespace_is_seen)
     if (!start_neighbour())
         SKIP("a network namespace of its own is not allowed here");
     uint64_t own = namespace_own();
-    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 0, 65535, 5000, &host, &err));
+    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 0, 65535, DEADLINE_MS, &host, &err));
     const struct netns *netns = netns_of(&host, neighbour.pid);
     CHECK(netns && netns->id == neighbour.id && netns->known == KNOWN_YES && netns->name.len == 0);
     CHECK_INT(rows_of(&host, neighbour.id), 3);
     CHECK(host.socket_source.len == 0);
     CHECK_INT(namespace_own(), own);
     host = (struct host){0};
-    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6001, 6001, 5000, &host, &err));
+    CHECK(namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6001, 6001, DEADLINE_MS, &host, &err));
     CHECK_INT(rows_of(&host, neighbour.id), 2);
 }
 
@@ -148,7 +152,7 @@ look_as_nobody(struct arena *arena)
     struct err err = {0};
     if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
         return 77;
-    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6000, 6001, 5000, &host, &err))
+    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6000, 6001, DEADLINE_MS, &host, &err))
         return 1;
     const struct netns *netns = netns_of(&host, neighbour.pid);
     if (!netns || netns->known != KNOWN_YES || netns->id == namespace_own() || netns->id == 0)
@@ -237,7 +241,7 @@ count_crowd(struct arena *arena)
     bool seen[400] = {false};
     int count = 0;
     if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0 ||
-        !namespace_read(arena, SOCKET_PROTOCOLS_ALL, CROWD_PORT, CROWD_PORT + 399, 5000, &host, NULL))
+        !namespace_read(arena, SOCKET_PROTOCOLS_ALL, CROWD_PORT, CROWD_PORT + 399, DEADLINE_MS, &host, NULL))
         return 255;
     for (size_t i = 0; i < host.sockets.count; i++) {
         const struct socket_row *row = &host.sockets.items[i];
@@ -311,7 +315,7 @@ TEST(a_process_whose_first_thread_has_ended_still_lives_there)
     close(ends[1]);
     bool started = read(ends[0], &byte, 1) == 1;
     close(ends[0]);
-    bool good = started && namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6002, 6002, 5000, &host, &err);
+    bool good = started && namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6002, 6002, DEADLINE_MS, &host, &err);
     const struct netns *netns = netns_of(&host, pid);
     for (size_t i = 0; netns && i < host.sockets.count; i++)
         found += host.sockets.items[i].netns == netns->id && host.sockets.items[i].local_port == 6002;
@@ -397,7 +401,7 @@ look_beside_zombie(struct arena *arena)
         _exit(0);
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
         return 77;
-    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6000, 6001, 5000, &host, &err))
+    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6000, 6001, DEADLINE_MS, &host, &err))
         return 1;
     return host.namespaces_known == KNOWN_YES ? 0 : 2;
 }
@@ -418,7 +422,7 @@ look_where_proc_hides(struct arena *arena)
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("none", "/proc", "proc", 0, "hidepid=2") != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
         return 77;
-    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6000, 6001, 5000, &host, &err))
+    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 6000, 6001, DEADLINE_MS, &host, &err))
         return 1;
     return host.namespaces_known == KNOWN_NOT_ALLOWED ? 0 : 2;
 }
@@ -450,7 +454,7 @@ look_at_name(struct arena *arena)
     kill(neighbour.pid, SIGKILL);
     for (int tries = 0; tries < 500 && namespace_of(neighbour.pid) != 0; tries++)
         clock_sleep_ms(10);
-    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 0, 65535, 5000, &host, &err))
+    if (!namespace_read(arena, SOCKET_PROTOCOLS_ALL, 0, 65535, DEADLINE_MS, &host, &err))
         return 2;
     for (size_t i = 0; i < host.namespaces.count; i++) {
         const struct netns *netns = &host.namespaces.items[i];

@@ -42,7 +42,7 @@ finish(struct arena *arena)
 {
     struct str argv[] = {STR("/bin/rm"), STR("-rf"), str_of(root)};
     struct spawn_answer answer;
-    spawn_read(arena, argv, 3, 10000, 100, &answer, NULL);
+    spawn_read(arena, argv, 3, 60000, 100, &answer, NULL);
     neighbour_use_root("");
 }
 
@@ -67,7 +67,7 @@ TEST(linux_outside_of_wsl_has_no_neighbour)
     put(arena, "/proc/sys/kernel/osrelease", "6.12.43+deb13-amd64\n", 0644);
     neighbour_identify(arena, &host);
     CHECK_STR(host.wsl, "");
-    CHECK(!neighbour_read(arena, 1000, &host, &err));
+    CHECK(!neighbour_read(arena, 60000, &host, &err));
     CHECK_INT(err.kind, ERR_UNSUPPORTED);
     finish(arena);
 }
@@ -99,7 +99,7 @@ TEST(moorage_of_windows_tells_its_ports)
         "[ \"$1 $2\" = 'list --json' ] && echo '{\"schema\": \"moorage.list/1\", \"rows\": [{\"protocol\": \"tcp\","
         "\"local\": \"0.0.0.0:3000\", \"state\": \"LISTEN\", \"holders\": [{\"pid\": 77, \"name\": \"node\"}]}]}'");
     neighbour_identify(arena, &host);
-    CHECK(neighbour_read(arena, 20000, &host, &err));
+    CHECK(neighbour_read(arena, 60000, &host, &err));
     CHECK_STR(host.wsl_networking, "mirrored");
     CHECK_INT(host.neighbours_known, KNOWN_YES);
     CHECK_INT(host.neighbour_ports.count, 1);
@@ -129,14 +129,14 @@ TEST(without_moorage_or_interop_it_is_said_what_is_missing)
     struct err err = {0};
     begin_wsl(arena, "nat", "echo nonsense");
     neighbour_identify(arena, &host);
-    CHECK(!neighbour_read(arena, 20000, &host, &err));
+    CHECK(!neighbour_read(arena, 60000, &host, &err));
     CHECK_INT(err.kind, ERR_FORMAT);
     put(arena, "/mnt/c/bin/moorage.exe", "", 0644);
-    CHECK(!neighbour_read(arena, 20000, &host, &err));
+    CHECK(!neighbour_read(arena, 60000, &host, &err));
     CHECK_INT(err.kind, ERR_GONE);
     CHECK(strstr(err.text, "moorage.exe") != NULL);
     put(arena, "/proc/sys/fs/binfmt_misc/WSLInterop", "disabled\n", 0644);
-    CHECK(!neighbour_read(arena, 20000, &host, &err));
+    CHECK(!neighbour_read(arena, 60000, &host, &err));
     CHECK_INT(err.kind, ERR_UNSUPPORTED);
     finish(arena);
 }

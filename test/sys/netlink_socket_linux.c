@@ -23,7 +23,7 @@ TEST(devices_are_told_on_the_same_socket_again_and_again)
         struct rtnl_link link;
         bool loopback = false;
         rtnl_request_links(&request, netlink_socket_next(&netlink));
-        CHECK(netlink_socket_ask(arena, &netlink, buf_str(&request), clock_mono_us() + 5000000, &answer, &err));
+        CHECK(netlink_socket_ask(arena, &netlink, buf_str(&request), clock_mono_us() + 60000000, &answer, &err));
         while (rtnl_next_link(&answer, &link))
             loopback |= str_equal(link.name, STR("lo"));
         CHECK(loopback);
@@ -60,7 +60,7 @@ TEST(an_answer_that_never_comes_is_waited_for_until_the_deadline)
     int64_t waited = clock_mono_us() - start;
     netlink_socket_close(&netlink);
     CHECK(!good && err.kind == ERR_TIMEOUT);
-    CHECK(waited >= 50000 && waited < 5000000);
+    CHECK(waited >= 50000 && waited < 60000000);
 }
 
 TEST(what_the_kernel_does_not_have_is_unsupported)
@@ -74,7 +74,7 @@ TEST(what_the_kernel_does_not_have_is_unsupported)
     CHECK(netlink_socket_open(&netlink, NETLINK_ROUTE, &err));
     // No such request.
     netlink_end(&request, netlink_begin(&request, 999, NETLINK_REQUEST | NETLINK_ACK, netlink_socket_next(&netlink)));
-    bool good = netlink_socket_ask(arena, &netlink, buf_str(&request), clock_mono_us() + 5000000, &answer, &err);
+    bool good = netlink_socket_ask(arena, &netlink, buf_str(&request), clock_mono_us() + 60000000, &answer, &err);
     netlink_socket_close(&netlink);
     CHECK(!good && err.kind == ERR_UNSUPPORTED && err.os == EOPNOTSUPP);
 }

@@ -73,7 +73,7 @@ static void *
 sleep_in_poll(void *data)
 {
     struct pollfd one = {.fd = *(int *)data, .events = POLLIN};
-    poll(&one, 1, 20000);
+    poll(&one, 1, 120000);
     return NULL;
 }
 
@@ -94,7 +94,7 @@ ask_while(struct arena *arena, void *(*sleeper)(void *), bool *as_wanted)
     enum owner_bpf told = OWNER_BPF_REFUSED;
     CHECK(listen(fd, 1) == 0 && pthread_create(&thread, NULL, sleeper, &fd) == 0);
     *as_wanted = false;
-    for (int i = 0; i < 500 && !*as_wanted; i++) {
+    for (int i = 0; i < 10000 && !*as_wanted; i++) {
         struct host host = {0};
         usleep(2000);
         told = ask_kernel(arena, fd, PROTOCOL_TCP, &host);
@@ -347,7 +347,7 @@ TEST(closed_connections_keep_the_option)
         leave_time_wait(listener);
         close(listener);
         struct socket_row row = {0};
-        for (int i = 0; i < 200 && row.reuse_addr == TRI_UNKNOWN; i++) {
+        for (int i = 0; i < 5000 && row.reuse_addr == TRI_UNKNOWN; i++) {
             row = flags_of(arena, PROTOCOL_TCP, port, SOCKET_TIME_WAIT);
             usleep(1000);
         }

@@ -60,6 +60,18 @@ end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
+static bool
+has_arguments(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    FILE *file = fopen(path, "re");
+    bool has = file && fgetc(file) != EOF;
+    if (file)
+        fclose(file);
+    return has;
+}
+
 // A program started by exec with one argument, seen to run.
 static pid_t
 start(const char *path, const char *argument)
@@ -75,9 +87,12 @@ start(const char *path, const char *argument)
         _exit(1);
     }
     close(closed[1]);
-    // The exec closes the other end.
+    // The exec closes the other end, before it has put the arguments where they are read.
     CHECK(read(closed[0], &byte, 1) == 0);
     close(closed[0]);
+    for (int i = 0; i < 60000 && !has_arguments(pid); i++)
+        clock_sleep_ms(1);
+    CHECK(has_arguments(pid));
     return pid;
 }
 
@@ -166,7 +181,7 @@ TEST(start_is_told_as_time_of_day)
     end(pid);
     CHECK(process.started_known && process.started_ticks > 0);
     // The kernel tells the second in which the system started, no finer.
-    CHECK(process.started_ms > now - 10000 && process.started_ms <= now + 1000);
+    CHECK(process.started_ms > now - 60000 && process.started_ms <= now + 1000);
 }
 
 TEST(process_that_is_not_there_is_gone)
@@ -376,7 +391,7 @@ TEST(process_whose_first_thread_ended_is_read_from_another)
     struct process self = read_all(arena, getpid());
     pid_t pid = child_without_first_thread(str_c(arena, place));
     struct process process = {0};
-    for (int i = 0; i < 200 && process.state != 'Z'; i++) {
+    for (int i = 0; i < 4000 && process.state != 'Z'; i++) {
         clock_sleep_ms(5);
         process = read_all(arena, pid);
     }
@@ -452,7 +467,7 @@ TEST(fifo_as_head_is_not_waited_for_and_its_writer_not_woken)
     CHECK_STR(process.git_root.value, str_c(arena, place));
     CHECK_INT(process.git_branch.known, KNOWN_UNSUPPORTED);
     CHECK_INT(process.git_branch.value.len, 0);
-    CHECK(spent < 5000000);
+    CHECK(spent < 60000000);
     CHECK(waits);
 }
 

