@@ -124,13 +124,23 @@ def until(fulfilled, timeout=60):
         time.sleep(0.01)
 
 
-def state_of(pid):
-    """The letter of its state, as proc(5) has it; none for one that is gone."""
+def all_pids():
+    """All processes, those of tests that run beside this one among them: they come and go, and their names are any bytes."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def facts_of(pid):
+    """What follows the name in its stat, as proc(5) has it: the state, the parent and so on; none for one that is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0]
+            return stat.read().rsplit(")", 1)[1].split()
     except OSError:
-        return ""
+        return []
+
+
+def state_of(pid):
+    """The letter of its state; none for one that is gone."""
+    return "".join(facts_of(pid)[:1])
 
 
 def name_of(pid):

@@ -38,12 +38,10 @@ class Marked:
         """Processes of this run that live, moorage's own among them."""
         found = []
         wanted = f"E2E_MARK={self.mark}".encode()
-        for path in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if wanted in (path / "environ").read_bytes() and lives(path.name):
-                    found.append(int(path.name))
-            except OSError:
-                pass
+        for pid in shapes.all_pids():
+            with contextlib.suppress(OSError):
+                if wanted in pathlib.Path(f"/proc/{pid}/environ").read_bytes() and lives(pid):
+                    found.append(pid)
         return found
 
     def named(self, name):
@@ -156,7 +154,9 @@ def tree(*options, **how):
 
 def cgroups(made):
     """The folders of its own cgroup: one, or none where that may not be made."""
-    return list(pathlib.Path("/sys/fs/cgroup").rglob(f"moorage-run-{made.process.pid}"))
+    name = f"moorage-run-{made.process.pid}"
+    # Those of other tests come and go meanwhile, which this passes over.
+    return [pathlib.Path(place, name) for place, folders, _ in os.walk("/sys/fs/cgroup") if name in folders]
 
 
 def all_gone(made):
@@ -349,12 +349,7 @@ def lives(pid):
 def below(top):
     """The process and all that come from it."""
     found = {top}
-    parents = {}
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            pass
+    parents = {pid: int(facts[1]) for pid in shapes.all_pids() if (facts := shapes.facts_of(pid))}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
     return found

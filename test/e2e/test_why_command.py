@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """moorage why -- COMMAND: the very bind that fails, in whichever descendant, and a command that notices nothing of it."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -441,13 +442,11 @@ def what_outlives_the_command_goes_on_binding():
 
 def keepers():
     found = set()
-    for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
-        try:
-            if path.read_text().strip() == "moorage-keeper" and os.stat(path.parent / "ns/net").st_ino == \
-                    os.stat("/proc/self/ns/net").st_ino:
-                found.add(path.parent.name)
-        except OSError:
-            pass
+    own = os.stat("/proc/self/ns/net").st_ino
+    for pid in shapes.all_pids():
+        with contextlib.suppress(OSError):
+            if shapes.name_of(pid) == "moorage-keeper" and os.stat(f"/proc/{pid}/ns/net").st_ino == own:
+                found.add(pid)
     return found
 
 
