@@ -362,11 +362,14 @@ def what_lingers_is_waited_for():
     child.step()
     shapes.until(lambda: shapes.tcp_states(port) == {5})
     expect_binds("U/U/U", port)
+    folder = freeing.state()
     waiting = subprocess.Popen([lib.program(), "free", str(port), "--yes", "--wait", "--json"], stdout=subprocess.PIPE,
-                               env=dict(lib.environment(), MOORAGE_STATE_DIR=str(freeing.state())))
+                               env=dict(lib.environment(), MOORAGE_STATE_DIR=str(folder)))
     lib.after(waiting.wait)
     lib.after(waiting.kill)
-    time.sleep(0.6)
+    # It has a plan, and begins with it.
+    shapes.until((folder / "acts.jsonl").exists)
+    time.sleep(0.3)
     assert waiting.poll() is None
     # Its client resets the connection, which leaves nothing.
     os.kill(child.pid, signal.SIGKILL)

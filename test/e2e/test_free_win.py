@@ -45,7 +45,7 @@ def free(shape, *words, runner=None, **more):
     env = lib.environment(MOORAGE_STATE_DIR=windows_path(state), **more)
     line = [*(runner or lib.RUNNER), ASKED, "free", shape, windows_path(file), windows_path(lib.program()), "--json",
             "--yes", "--watch", "0", *words]
-    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=120, check=False)
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=240, check=False)
     lines = done.stdout.decode().replace("\r", "").splitlines()
     assert len(lines) > 2, done
     freed = Freed(done.returncode, lines, file)
@@ -84,10 +84,10 @@ def one_that_ignores_ctrl_c_is_ended_hard_with_the_word_for_it():
 
 @test
 def with_a_bystander_on_the_console_nothing_is_pressed():
-    freed = free("bystander", "--timeout", "3s")
+    freed = free("bystander", "--timeout", "60s")
     assert freed.outcome == "refused" and freed.code == 1 and not freed.ended, freed.document
     assert "Ctrl-C on its console would reach e2e_asked" in freed.step["error"], freed.step
-    assert freed.step["took_ms"] < 2500, freed.step  # nothing is waited for that was not asked
+    assert freed.step["took_ms"] < 50000, freed.step  # nothing is waited for that was not asked
     assert not freed.file.exists() and not pathlib.Path(f"{freed.file}.heard").exists()
 
 
@@ -127,7 +127,7 @@ def who_is_connected_to_the_port_is_not_touched():
     assert freed.outcome == "freed" and freed.ended and freed.saved(), freed.document
     assert [target["pid"] for target in freed.step["targets"]] == [freed.pid], freed.step
     left = pathlib.Path(f"{freed.file}.left")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end and not (left.exists() and len(left.read_text().splitlines()) == LINES):
         time.sleep(0.1)
     assert left.exists() and len(left.read_text().splitlines()) == LINES, left
@@ -140,7 +140,7 @@ def a_client_of_the_same_number_is_not_touched():
 
 
 def control(*words):
-    done = subprocess.run([*lib.RUNNER, "sc", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+    done = subprocess.run([*lib.RUNNER, "sc", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
                           env=lib.environment(), check=False)
     return done.stdout.decode("utf-8", "replace")
 
@@ -155,7 +155,7 @@ def service(name, stop_ms, *needs):
     lib.after(control, "delete", name)
     lib.after(control, "stop", name)
     said += control("start", name)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while lib.run("why", f"tcp/127.0.0.1:{port}").code != 1 and time.monotonic() < end:
         time.sleep(0.2)
     return port, said
@@ -164,7 +164,7 @@ def service(name, stop_ms, *needs):
 def free_service(port, *words):
     state = lib.temp_folder()
     env = lib.environment(MOORAGE_STATE_DIR=windows_path(state))
-    said = lib.run("free", f"tcp/127.0.0.1:{port}", "--yes", "--json", "--watch", "0", *words, env=env, timeout=120)
+    said = lib.run("free", f"tcp/127.0.0.1:{port}", "--yes", "--json", "--watch", "0", *words, env=env, timeout=240)
     return said, said.json(), env
 
 
@@ -180,9 +180,9 @@ def a_service_is_stopped_by_its_manager_and_undo_starts_it_again():
     step = document["plan"][0]
     assert step["lever"] == "service" and step["result"] == "done" and step["took_ms"] >= 600, step
     assert step["undo"]["possible"], step
-    back = lib.run("undo", "--yes", "--json", env=env, timeout=120)
+    back = lib.run("undo", "--yes", "--json", env=env, timeout=240)
     assert back.code == 0 and back.json()["outcome"] == "undone", str(back)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while lib.run("why", f"tcp/127.0.0.1:{port}").code != 1 and time.monotonic() < end:
         time.sleep(0.2)
     assert lib.run("why", f"tcp/127.0.0.1:{port}").code == 1
@@ -200,7 +200,7 @@ PROXY = r"HKLM\SYSTEM\CurrentControlSet\Services\PortProxy\v4tov4\tcp"
 
 
 def registry(*words):
-    subprocess.run([*lib.RUNNER, "reg", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+    subprocess.run([*lib.RUNNER, "reg", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
                    env=lib.environment(), check=False)
 
 
@@ -253,7 +253,7 @@ def a_window_is_closed_and_its_program_saves_its_file():
     if not lib.RUNNER:
         raise lib.Skip("needs Wine")
     subprocess.run([*lib.RUNNER, lib.program(), "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=True,
-                   timeout=120)
+                   timeout=240)
     prefix = os.environ.get("WINEPREFIX", str(pathlib.Path(lib.program()).parent / "wine"))
     with display() as screen:
         freed = free("window", runner=["wine"], DISPLAY=screen, WINEPREFIX=prefix, WINEARCH="win64", WINEDEBUG="-all",

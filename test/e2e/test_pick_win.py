@@ -61,13 +61,13 @@ def a_process_ends_its_lease():
     env = state()
     server = subprocess.Popen([*lib.RUNNER, lib.os.environ["E2E_SERVER"], "listen", "127.0.0.1", "0"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment())
-    lib.after(server.wait, 60)
+    lib.after(server.wait, 120)
     pid = server.stdout.readline().split()[1].decode()
     assert run("lease", "take", "x", "--pid", pid, env=env).code == 0
     assert f"process {pid}" in run("lease", env=env).out
     server.stdin.close()
     server.stdout.close()
-    server.wait(60)
+    server.wait(120)
     assert run("lease", env=env).code == 1
     assert run("lease", "take", "y", "--pid", "999996", env=env).code == 3
 

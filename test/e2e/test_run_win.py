@@ -34,7 +34,7 @@ def state():
     return lib.environment(MOORAGE_STATE_DIR=windows(lib.temp_folder()))
 
 
-def until(fulfilled, seconds=60):
+def until(fulfilled, seconds=120):
     end = time.monotonic() + seconds
     while not fulfilled():
         assert time.monotonic() < end, "it never came"
@@ -55,7 +55,7 @@ def is_taken(port):
 def call(*args, env, cwd=None):
     """moorage in front of a command of Windows, whose lines end in CR LF."""
     done = subprocess.run([*lib.RUNNER, lib.program(), *map(str, args)], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
-                          capture_output=True, check=False, timeout=100)
+                          capture_output=True, check=False, timeout=200)
     return done.returncode, done.stdout.decode().replace("\r\n", "\n"), done.stderr.decode().replace("\r\n", "\n")
 
 
@@ -72,8 +72,8 @@ class Beside:
                    for stream, kept in ((self.process.stdout, self.lines.put), (self.process.stderr, self.err.append))]
         for thread in threads:
             thread.start()
-            lib.after(thread.join, 60)
-        lib.after(self.process.wait, 60)
+            lib.after(thread.join, 120)
+        lib.after(self.process.wait, 120)
         lib.after(self.process.kill)
         lib.after(self.process.stdin.close)
 
@@ -84,8 +84,8 @@ class Beside:
         keep("")
 
     def line(self):
-        line = self.lines.get(timeout=60)
-        assert line, f"ended without a word: {self.process.wait(60)} {self.said()}"
+        line = self.lines.get(timeout=120)
+        assert line, f"ended without a word: {self.process.wait(120)} {self.said()}"
         return line
 
     def said(self):
@@ -93,7 +93,7 @@ class Beside:
 
     def wait(self):
         self.process.stdin.close()
-        return self.process.wait(60)
+        return self.process.wait(120)
 
 
 class Run(Beside):
@@ -165,7 +165,7 @@ def a_name_runs_once_and_replace_ends_the_run_before():
     code, _, err = call("run", "--name", "web", "--", "cmd", "/c", "exit 0", env=env, cwd=folder)
     assert code == 125 and "web runs already" in err, (code, err)
     new = serving("--name", "web", "--replace", env=env, cwd=folder)
-    old.process.wait(60)
+    old.process.wait(120)
     assert new.port == old.port and new.document("ready")["port"] == new.port
     assert other.process.poll() is None and is_taken(other.port)
 
@@ -173,7 +173,7 @@ def a_name_runs_once_and_replace_ends_the_run_before():
 @test
 def what_the_command_leaves_behind_is_ended():
     made = serving(shape="ghost")
-    assert made.process.wait(60) == 0 and "left e2e_server" in made.said(), made.said()
+    assert made.process.wait(120) == 0 and "left e2e_server" in made.said(), made.said()
     until(lambda: not is_taken(made.port))
 
 
@@ -182,7 +182,7 @@ def when_moorage_is_ended_hard_all_ends():
     made = serving()
     pid = made.document("started", "ready")["lease"]["pid"]
     ended = subprocess.run([*lib.RUNNER, "taskkill", "/f", "/pid", str(pid)], env=lib.environment(), capture_output=True,
-                           check=False, timeout=100)
+                           check=False, timeout=200)
     assert ended.returncode == 0, ended
     until(lambda: not is_taken(made.port))
     made = serving()
@@ -207,11 +207,11 @@ def it_ends_with_the_program_that_started_it_when_that_is_asked_for():
 def waiting_ends_when_it_is_served_and_when_it_is_free():
     env = state()
     port = int(run("pick", env=env).out)
-    waiting = Beside("wait", port, "--timeout", "60s", env=env)
+    waiting = Beside("wait", port, "--timeout", "120s", env=env)
     server = Beside("listen", "127.0.0.1", port, program=SERVER)
     server.line()
     assert waiting.wait() == 0, waiting.said()
-    freed = Beside("wait", port, "--free", "--timeout", "60s", env=env)
+    freed = Beside("wait", port, "--free", "--timeout", "120s", env=env)
     time.sleep(1)
     assert freed.process.poll() is None
     server.wait()

@@ -52,7 +52,7 @@ start_server(void)
         CloseServiceHandle(service);
         CloseServiceHandle(manager);
     }
-    for (int i = 0; i < 300 && server_state() != SERVICE_RUNNING; i++)
+    for (int i = 0; i < 1200 && server_state() != SERVICE_RUNNING; i++)
         Sleep(100);
     CHECK_INT(server_state(), SERVICE_RUNNING);
 }
@@ -122,7 +122,7 @@ TEST(real_windows_tells_its_reservations)
     struct err err = {0};
     if (late_is_wine())
         SKIP("Wine has none");
-    CHECK(http_service_read(arena, 10000, &host, &err));
+    CHECK(http_service_read(arena, 60000, &host, &err));
     CHECK_INT(host.http_known, KNOWN_YES);
     CHECK(host.http_urls.count > 0);
 }

@@ -99,9 +99,9 @@ static inline void
 player_end(struct player *player)
 {
     CloseHandle(player->in);
-    if (WaitForSingleObject(player->process, 20000) != WAIT_OBJECT_0)
+    if (WaitForSingleObject(player->process, 60000) != WAIT_OBJECT_0)
         TerminateProcess(player->process, 99);
-    WaitForSingleObject(player->process, 20000);
+    WaitForSingleObject(player->process, 60000);
     CloseHandle(player->process);
     CloseHandle(player->out);
 }
@@ -166,14 +166,14 @@ player_outside(struct arena *arena, char *path, size_t room)
         str_printf(arena,
                    "python3 -c \"import os,socket,time\ns=socket.socket()\ns.bind(('127.0.0.1',0))\n"
                    "s.listen()\nf=open('/tmp/%.*s','r+')\nf.write('%%d.'%%s.getsockname()[1])\nf.close()\n"
-                   "end=time.time()+60\n"
+                   "end=time.time()+300\n"
                    "while os.path.exists('/tmp/%.*s') and time.time()<end: time.sleep(.05)\"",
                    STR_ARG(name), STR_ARG(name));
     snprintf(path, room, "Z:\\tmp\\%.*s", STR_ARG(name));
     fclose(fopen(path, "w"));
     CHECK(CreateProcessW(L"Z:\\usr\\bin\\python3", wide_from(arena, line), NULL, NULL, FALSE, 0, NULL, NULL, &startup,
                          &made));
-    for (int i = 0; i < 600 && number == 0; i++) {
+    for (int i = 0; i < 2400 && number == 0; i++) {
         FILE *in = fopen(path, "r");
         struct str text = {port, in ? fread(port, 1, sizeof port, in) : 0};
         if (in)

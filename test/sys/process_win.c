@@ -191,7 +191,7 @@ TEST(process_that_ended_is_gone_although_it_was_there_a_moment_ago)
     struct player player = start_in(arena, STR("C:\\"));
     CHECK_INT(read_facts(arena, player.pid, PROCESS_BASIC).known, KNOWN_YES);
     CloseHandle(player.in);
-    bool ended = WaitForSingleObject(player.process, 20000) == WAIT_OBJECT_0;
+    bool ended = WaitForSingleObject(player.process, 60000) == WAIT_OBJECT_0;
     // Its handle is open still, and keeps its pid from being another's.
     struct process process = read_facts(arena, player.pid, PROCESS_ALL);
     CloseHandle(player.process);

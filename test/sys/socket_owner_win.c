@@ -133,7 +133,7 @@ TEST(socket_that_is_bound_and_does_not_listen_has_its_holder)
     struct player player = player_start(L"bind 127.0.0.1");
     struct told told = hear(arena, &player);
     struct host host = {0};
-    for (int i = 0; i < 100 && host.sockets.count == 0; i++) {
+    for (int i = 0; i < 600 && host.sockets.count == 0; i++) {
         host = read_port(arena, SOCKET_STATES_ALL, told.port);
         clock_sleep_ms(host.sockets.count ? 0 : 100);
     }
@@ -149,7 +149,7 @@ TEST(child_that_inherited_the_socket_of_a_dead_parent_is_found)
     struct player player = player_start(L"leave 127.0.0.1");
     struct told told = hear(arena, &player);
     CHECK(told.pid != 0 && told.pid != player.pid);
-    bool left = WaitForSingleObject(player.process, 20000) == WAIT_OBJECT_0;
+    bool left = WaitForSingleObject(player.process, 60000) == WAIT_OBJECT_0;
     struct host host = read_port(arena, 1u << SOCKET_LISTEN, told.port);
     size_t rows = host.sockets.count;
     // As a real Windows has it: the pid of the parent, which is gone.
@@ -289,7 +289,7 @@ play(struct arena *arena, int count, wchar_t **words)
     bool passes = wcscmp(words[0], L"leave") == 0 || wcscmp(words[0], L"share") == 0;
     bool listens = passes || wcscmp(words[0], L"listen") == 0;
     if (count < 2) {
-        Sleep(60000);
+        Sleep(300000);
         return 0;
     }
     SOCKET fd =

@@ -146,7 +146,7 @@ TEST(a_socket_that_is_bound_and_does_not_listen_is_seen)
     uint64_t port;
     CHECK(str_to_u64(player_line(arena, &player), 10, &port) && port != 0);
     struct host host = {0};
-    for (int i = 0; i < 100 && host.sockets.count == 0; i++) {
+    for (int i = 0; i < 600 && host.sockets.count == 0; i++) {
         host = read_rows(arena, 1u << PROTOCOL_TCP, SOCKET_STATES_ALL, (uint16_t)port, (uint16_t)port);
         clock_sleep_ms(host.sockets.count ? 0 : 100);
     }

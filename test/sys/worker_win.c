@@ -21,7 +21,7 @@ TEST(what_ends_in_time_is_waited_for)
     LONG counted = 0;
     void *worker = worker_start(count, &counted);
     CHECK(worker);
-    CHECK(worker_wait(worker, 20000));
+    CHECK(worker_wait(worker, 60000));
     CHECK_INT(counted, 1);
 }
 
