@@ -122,7 +122,7 @@ lease_take(struct command_run *run, struct err *err)
 }
 
 static struct str
-holder_cell(const struct command_run *run, const struct lease *lease)
+lasts_cell(const struct command_run *run, const struct lease *lease)
 {
     struct arena *arena = run->arena;
 
@@ -149,7 +149,7 @@ print_leases(struct command_run *run, const struct lease_list *list)
         {.title = STR_INIT("PROTO")},
         {.title = STR_INIT("NAME"), .shrinks = true, .ink = INK_NAME},
         {.title = STR_INIT("USER"), .shrinks = true},
-        {.title = STR_INIT("HOLDER"), .shrinks = true},
+        {.title = STR_INIT("LASTS"), .shrinks = true},
         {.title = STR_INIT("ENDS"), .ink = INK_DIM},
         {.title = STR_INIT("PROJECT"), .shrinks = true},
     };
@@ -162,7 +162,7 @@ print_leases(struct command_run *run, const struct lease_list *list)
             host_protocol_name(lease->protocol),
             utf8_display(run->arena, lease->name),
             run->privacy.share ? (struct str){0} : utf8_display(run->arena, lease->user),
-            holder_cell(run, lease),
+            lasts_cell(run, lease),
             ends_cell(run, lease),
             run->privacy.share ? (struct str){0} : words_path(run->arena, lease->project, &run->privacy),
         };

@@ -108,6 +108,8 @@ def said(name):
     for question in CASES[name][2]:
         args = question.split()
         result = fake(HOSTS / f"{name}.json", *args)
+        for text in (result.out, result.err):
+            assert not lib.CODE_WORDS.search(text), f"{question}: a word of the code is said to people: {text}"
         texts.append(f"$ moorage {question}\n{result.out}{result.err}exit {result.code}\n")
         if "--csv" in args or "-o" in args:
             continue
