@@ -38,9 +38,17 @@ list_notes_unseen(const struct command_run *run, struct arena *arena, const stru
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < rows->count; i++)
-        count += rows->items[i].holder_count == 0 && host_has_owner(&host->sockets.items[rows->items[i].socket]);
-    if (count == 0 || host->complete || host->unseen.count == 0)
+    if (host->complete || host->unseen.count == 0)
+        return;
+    bool *counted = arena_array(arena, UINT16_MAX + 1u, sizeof *counted); // one port may have many rows
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct socket_row *socket = &host->sockets.items[rows->items[i].socket];
+        if (rows->items[i].holder_count > 0 || !host_has_owner(socket) || counted[socket->local_port])
+            continue;
+        counted[socket->local_port] = true;
+        count++;
+    }
+    if (count == 0)
         return;
     struct str ports = words_count(arena, count, "port has no program here", "ports have no program here");
     command_note(run, str_printf(arena, "%.*s, because %.*s: %.*s", STR_ARG(ports),
