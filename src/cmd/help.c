@@ -97,8 +97,11 @@ help_all(struct buf *out, size_t width, bool colour)
 void
 help_command(struct buf *out, const struct command *command, size_t width, bool colour)
 {
+    size_t before = out->len;
     width = text_width(width);
-    buf_addf(out, "moorage %s %s\n", command->name, command->usage);
+    buf_addf(out, "moorage %s ", command->name);
+    words_fold(out, str_of(command->usage), out->len - before, width);
+    buf_add_byte(out, '\n');
     if (command->aliases)
         buf_addf(out, "also known as: %s\n", command->aliases);
     buf_add_byte(out, '\n');
