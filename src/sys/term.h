@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 // Makes standard output ready (console modes on Windows), and Ctrl-C end the program with exit code 130 and a clean screen.
+// What comes closed stays so: no file or socket that is opened later takes its place and the answer.
 void
 term_begin(void);
 

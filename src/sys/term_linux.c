@@ -1,6 +1,7 @@
 #include "sys/term.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,9 +30,21 @@ static struct {
     struct sigaction interrupt;
 } before;
 
+// What is opened next would take the number of a standard stream that came closed (`moorage >&-`), and the answer would be
+// written to it, whatever it is. A descriptor that can neither be read nor written keeps the number; a program that is
+// started finds it closed as before.
+static void
+keep_closed_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/", O_PATH | O_CLOEXEC) < 0)
+            return;
+}
+
 void
 term_begin(void)
 {
+    keep_closed_streams();
     // A closed pipe shows as a failed write, so that `moorage | head` ends quietly and with our own exit code.
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     before.taken = sigaction(SIGINT, NULL, &before.interrupt) == 0 && sigaction(SIGPIPE, &ignore, &before.pipe) == 0;

@@ -247,6 +247,16 @@ def a_full_disk_is_no_crash():
 
 
 @test
+def an_answer_never_goes_to_what_is_opened_in_place_of_a_closed_output():
+    port = new_port()
+    shapes.listener(port)
+    for args in ("list", "range", str(port), f"{port + 1}", f"wait {port}", f"free {port + 1}", "list --json"):
+        done = subprocess.run(["sh", "-c", f'exec "$0" {args} >&-', lib.program()], env=lib.environment(),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 3 and done.stderr == "moorage: write the answer: Bad file descriptor\n", (args, done)
+
+
+@test
 def closed_standard_streams_are_no_crash():
     for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
         done = subprocess.run(["sh", "-c", f'exec "$0" list {closed}', lib.program()], env=lib.environment(),
