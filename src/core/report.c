@@ -168,15 +168,16 @@ add_command(struct arena *arena, cJSON *object, cJSON *unknown, const struct pro
         add_fact(arena, object, unknown, "command", left_of(process, process->command_known), STR(""));
         return;
     }
-    cJSON *array = json_add_array(object, "command");
     struct str_list shown = privacy->full ? process->command : redact_command(arena, &process->command);
-    for (size_t i = 0; i < shown.count; i++) {
-        if (privacy->share && i > 0)
-            break;
-        json_append_str(arena, array, privacy->share ? str_base_name(shown.items[i]) : shown.items[i]);
+    struct str program = {0};
+    if (privacy->share && shown.count > 0) {
+        program = str_base_name(shown.items[0]);
+        shown = (struct str_list){.items = &program, .count = 1};
     }
-    if (!privacy->share)
-        add_raw_command(arena, object, &shown);
+    cJSON *array = json_add_array(object, "command");
+    for (size_t i = 0; i < shown.count; i++)
+        json_append_str(arena, array, shown.items[i]);
+    add_raw_command(arena, object, &shown);
 }
 
 static struct str

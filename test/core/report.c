@@ -131,6 +131,9 @@ TEST(bytes_that_are_no_text_are_kept_beside)
     struct holder holder = {.pid = 41233, .process = &process};
     CHECK(has(holder_text(arena, &holder, &open_hand), "\"command_raw\":["));
     CHECK(has(holder_text(arena, &holder, &open_hand), "\"/w==\"]"));
+    process.command.items[0] = STR("/home/ann/\xfe");
+    struct str text = holder_text(arena, &holder, &to_share);
+    CHECK(has(text, "\"command\":[\"\xef\xbf\xbd\"],\"command_raw\":[\"/g==\"]"));
 }
 
 TEST(unit_and_container_of_a_holder_are_told)
