@@ -155,9 +155,9 @@ why_add_remedies(struct inquiry *inquiry, struct cause *cause);
 struct remedy *
 why_add_remedy(struct inquiry *inquiry, struct cause *cause, enum lever lever, enum harm harm, const char *label,
                struct str sentence);
-// "moorage free 8080"
+// "moorage free 8080": what ends the cause for the very bind that was asked for ("moorage free 8080 --on 127.0.0.1").
 struct str
-why_free_command(struct inquiry *inquiry);
+why_free_command(struct inquiry *inquiry, const struct cause *cause);
 // A command of core/platform.h for the asked port.
 struct str
 why_fill_port(struct inquiry *inquiry, struct str template);

@@ -22,14 +22,54 @@ add_advice(struct inquiry *inquiry, struct cause *cause, struct str sentence)
         why_add_remedy(inquiry, cause, LEVER_SETTING, HARM_NONE, "in code", sentence);
 }
 
-struct str
-why_free_command(struct inquiry *inquiry)
+// " --on ADDRESS" where less than every address was asked for: others may serve the port elsewhere, and stay.
+static void
+add_asked_address(struct inquiry *inquiry, struct buf *out)
+{
+    const struct why_question *question = inquiry->question;
+    const struct endpoint *endpoint = &question->endpoint;
+    bool every = endpoint->host == ENDPOINT_EVERY || (endpoint->host == ENDPOINT_ADDRESS && !question->v6only &&
+                                                      address_equal(endpoint->address, address_any(FAMILY_IPV6)));
+
+    if (every && endpoint->device.len == 0)
+        return;
+    buf_add_c(out, " --on ");
+    if (endpoint->host == ENDPOINT_LOCALHOST)
+        buf_add_c(out, "localhost");
+    else if (endpoint->host == ENDPOINT_ADDRESS)
+        buf_add(out, endpoint_address(inquiry->arena, endpoint->address));
+    if (endpoint->device.len > 0)
+        buf_addf(out, "%%%.*s", STR_ARG(endpoint->device));
+}
+
+// " --bind HOW" where the way to bind may decide whether the port is taken at all: without it there might be nothing to free.
+static void
+add_asked_bind(struct inquiry *inquiry, const struct cause *cause, struct buf *out)
 {
     enum protocol protocol = inquiry->question->protocol;
+    bool decides = cause->kind == CAUSE_LINGERING || cause->kind == CAUSE_CONNECTION || protocol == PROTOCOL_UDP ||
+                   protocol == PROTOCOL_UDPLITE;
+    // A port that most servers can use is free to them already: it is asked for those that can't.
+    enum bind_mode mode = cause->kind == CAUSE_LINGERING && !cause->blocks ? BIND_PLAIN : inquiry->question->mode;
+    struct str name = bind_mode_name(mode);
 
-    if (protocol == PROTOCOL_TCP)
-        return str_printf(inquiry->arena, "moorage free %u", inquiry->port);
-    return str_printf(inquiry->arena, "moorage free %.*s/%u", STR_ARG(host_protocol_name(protocol)), inquiry->port);
+    if (decides && !str_equal(name, bind_mode_name(BIND_USUAL)))
+        buf_addf(out, " --bind %.*s", STR_ARG(name));
+}
+
+struct str
+why_free_command(struct inquiry *inquiry, const struct cause *cause)
+{
+    struct buf out = {.arena = inquiry->arena};
+    enum protocol protocol = inquiry->question->protocol;
+
+    buf_add_c(&out, "moorage free ");
+    if (protocol != PROTOCOL_TCP)
+        buf_addf(&out, "%.*s/", STR_ARG(host_protocol_name(protocol)));
+    buf_addf(&out, "%u", inquiry->port);
+    add_asked_address(inquiry, &out);
+    add_asked_bind(inquiry, cause, &out);
+    return buf_str(&out);
 }
 
 // The command of this template for the asked port.
@@ -99,9 +139,7 @@ end_lingering(struct inquiry *inquiry, struct cause *cause)
         return;
     struct remedy *drop = why_add_remedy(inquiry, cause, LEVER_SOCKET, HARM_LOW, "do now",
                                          STR("Drops what is left of the closed connections; needs root."));
-    // A port that most servers can use is free to them already: it is asked for those that can't.
-    drop->command = cause->blocks ? why_free_command(inquiry)
-                                  : str_printf(inquiry->arena, "%.*s --bind plain", STR_ARG(why_free_command(inquiry)));
+    drop->command = why_free_command(inquiry, cause);
     drop->by_hand = platform_as_admin(inquiry->arena, inquiry->host, why_fill_port(inquiry, platform->drop));
 }
 

@@ -117,7 +117,7 @@ stop_service(struct inquiry *inquiry, struct cause *cause, const struct service 
         str_printf(inquiry->arena, "Stops %.*s%s.", STR_ARG(service->name),
                    service->at_boot ? " until the next start of the system, which starts it again" : ""));
 
-    stop->command = why_free_command(inquiry);
+    stop->command = why_free_command(inquiry, cause);
     stop->by_hand = platform_stop_service(inquiry->arena, service);
     return stop;
 }
@@ -190,7 +190,7 @@ why_stop_process(struct inquiry *inquiry, struct cause *cause)
     }
     struct str sentence = stop_sentence(inquiry, cause, &harm);
     struct remedy *stop = why_add_remedy(inquiry, cause, LEVER_PROCESS, harm, "stop it", sentence);
-    stop->command = why_free_command(inquiry);
+    stop->command = why_free_command(inquiry, cause);
     stop->by_hand = kill_by_hand(inquiry, cause);
     struct str supervisor = holder_supervisor(inquiry->arena, &cause->holders.items[0]);
     if (entry_supervisor(inquiry->arena, &cause->holders.items[0]))
@@ -210,7 +210,7 @@ why_stop_socket_unit(struct inquiry *inquiry, struct cause *cause)
         why_add_remedy(inquiry, cause, LEVER_SOCKET_UNIT, HARM_SOME, "stop it",
                        STR("Stops the socket unit and the service that it starts, never the service manager."));
 
-    stop->command = why_free_command(inquiry);
+    stop->command = why_free_command(inquiry, cause);
     stop->by_hand = cause->service ? platform_stop_service(inquiry->arena, cause->service)
                                    : STR("systemctl list-sockets    # names the unit; then systemctl stop UNIT");
 }
@@ -225,7 +225,7 @@ why_stop_container(struct inquiry *inquiry, struct cause *cause)
                            ? STR("Stops the container; ending its forwarder would break it and free nothing for long.")
                            : STR("Stops the container, and with it the rule."));
 
-    stop->command = why_free_command(inquiry);
+    stop->command = why_free_command(inquiry, cause);
     if (!container) {
         stop->by_hand = str_printf(inquiry->arena, "docker ps --filter publish=%u", inquiry->port);
         return;

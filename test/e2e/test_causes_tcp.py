@@ -179,6 +179,44 @@ def time_wait_with_reuse_stops_only_a_plain_bind_and_says_how_long():
     lib.check_seconds(text, 30, 60)
 
 
+def command_of(cause, lever):
+    return next(remedy["command"] for remedy in cause["remedies"] if remedy["lever"] == lever)
+
+
+@test
+def the_command_that_is_shown_frees_what_was_asked_for_and_nothing_else():
+    port = new_port()
+    child = shapes.listener(port, "127.0.0.1")
+    other = shapes.listener(port, "127.0.0.2")
+    six = shapes.listener(port, "::1", flags=("v6only",))
+    for operands, address, pids in (([port], None, {child.pid, other.pid, six.pid}), ([f"127.0.0.1:{port}"], "127.0.0.1", {child.pid}),
+                                    ([f"[::1]:{port}"], "::1", {six.pid}), ([f"localhost:{port}"], "localhost", {child.pid, six.pid}),
+                                    ([f"[::]:{port}"], None, {child.pid, other.pid, six.pid})):
+        cause = [cause for cause in lib.entries(*operands, code=1)[0]["causes"] if cause["blocks"]][0]
+        line = command_of(cause, "process")
+        assert line == f"moorage free {port}" + (f" --on {address}" if address else ""), (operands, line)
+        plan = lib.run(*line.split()[1:], "-n", "--json").json()["plan"]
+        assert {target["pid"] for step in plan for target in step["targets"]} == pids, (operands, plan)
+
+
+@test
+def the_command_that_is_shown_asks_for_the_bind_that_was_asked_for_where_that_decides():
+    port = new_port()
+    child = shapes.connection(port, flags=("reuse",))
+    connection = only_cause(why(f"tcp/{port}", "--bind", "plain", code=1), "connection")
+    assert command_of(connection, "process") == f"moorage free {port} --bind plain", connection["remedies"]
+    child.step()
+    child.step()
+    shapes.until(lambda: shapes.tcp_states(port) == {6})
+    for how, blocks in ((("--bind", "plain"), True), ((), False)):
+        cause = lib.cause_of(why(f"tcp/{port}", *how, code=int(blocks)), "lingering", blocks)
+        assert command_of(cause, "socket") == f"moorage free {port} --bind plain", cause["remedies"]
+    listening = new_port()
+    shapes.listener(listening)
+    cause = only_cause(why(f"tcp/{listening}", "--bind", "plain", code=1), "listener")
+    assert command_of(cause, "process") == f"moorage free {listening}", cause["remedies"]
+
+
 @test
 def a_connection_that_was_never_closed_names_the_forgetful_process():
     port = new_port()
