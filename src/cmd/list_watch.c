@@ -54,7 +54,8 @@ list_watch_interval(struct str text, unsigned *ms, struct err *err)
     str_cut(&rest, '.', &whole);
     if (!str_to_u64(whole, 10, &seconds) || seconds > MOST_S ||
         (rest.ptr && (rest.len != 1 || !str_to_u64(rest, 10, &tenths))) || seconds * 1000 + tenths * 100 < LEAST_MS)
-        return err_set(err, ERR_USAGE, 0, "--watch must be a number of seconds such as 2 or 0.5, up to %d", MOST_S);
+        return err_set(err, ERR_USAGE, 0, "--watch must be a number of seconds such as 2 or 0.5, from 0.1 to %d",
+                       MOST_S);
     *ms = (unsigned)(seconds * 1000 + tenths * 100);
     return true;
 }
