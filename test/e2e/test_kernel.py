@@ -40,8 +40,16 @@ def with_mounts(script):
 def with_rights(*names):
     """A command that gives another one these rights and no others."""
     rights = ",".join(("-all", *("+" + name for name in names)))
-    return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps", rights, "--ambient-caps",
-            rights)
+    return need_command(("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps", rights,
+                         "--ambient-caps", rights))
+
+
+def need_command(command):
+    """The command to put before another one, where it can be run here."""
+    done = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise lib.Skip(done.stderr.strip())
+    return command
 
 
 def with_types(data):
@@ -137,7 +145,7 @@ def a_program_that_proc_hides_is_named_by_the_kernel():
     need_kernel()
     port = new_port()
     child = shapes.listener(port)
-    hide = with_mounts("mount -t proc -o hidepid=invisible none /proc")
+    hide = need_command(with_mounts("mount -t proc -o hidepid=invisible none /proc"))
     result = lib.run("why", f"tcp/{port}", "--json", wrap=(*hide, *with_rights("bpf", "perfmon")),
                      path=lib.program_for_everybody())
     assert result.code == 1, result
