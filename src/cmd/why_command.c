@@ -385,7 +385,8 @@ why_command_run(struct command_run *run, struct err *err)
         err_set(err, ERR_USAGE, 0, "a command stands behind --, or ports are asked for; not both");
         return EXIT_USAGE;
     }
-    if (!bind_catch_start(run->arena, &run->behind, &watched.bound, &code, err))
+    bool apart = run->common.json && !run->common.quiet; // one document stands on standard output, and nothing else
+    if (!bind_catch_start(run->arena, &run->behind, apart, &watched.bound, &code, err))
         return code;
     watch(&watched);
     code = bind_catch_code(watched.bound);

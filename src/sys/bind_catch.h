@@ -53,9 +53,10 @@ enum catch_event {
 
 struct bind_catch;
 
-// Starts the command. False with 127 in `code` when there is no such program, 126 when it can't be run.
+// Starts the command; `apart`: standard output is ours alone, what the command prints there goes to error output. False with
+// 127 in `code` when there is no such program, 126 when it can't be run.
 bool
-bind_catch_start(struct arena *arena, const struct str_list *command, struct bind_catch **out, int *code,
+bind_catch_start(struct arena *arena, const struct str_list *command, bool apart, struct bind_catch **out, int *code,
                  struct err *err);
 
 // Whether binds are seen; else `why_not` (may be NULL) gets a sentence that says why.

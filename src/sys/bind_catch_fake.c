@@ -38,12 +38,13 @@ find_command(struct arena *arena, const struct str_list *command)
 }
 
 bool
-bind_catch_start(struct arena *arena, const struct str_list *command, struct bind_catch **out, int *code,
+bind_catch_start(struct arena *arena, const struct str_list *command, bool apart, struct bind_catch **out, int *code,
                  struct err *err)
 {
     const struct raw_bytes *raw = find_command(arena, command);
     struct bind_catch *bound = arena_alloc(arena, sizeof *bound);
 
+    (void)apart; // nothing is run
     *code = BECOME_CANT_RUN;
     if (!fake_host_call("bind_catch_start", err))
         return false;

@@ -98,7 +98,7 @@ receive_told(int socket, struct told *told, int *fd)
 
 // In the child: sees to it that its binds are asked for, or gets another error output, then becomes the command.
 static void
-be_command(char **argv, int socket, bool see, bool no_loss)
+be_command(char **argv, int socket, bool see, bool no_loss, bool apart)
 {
     int listener = see ? bind_notice_install(no_loss) : -1;
     struct told told = {.error = listener >= 0 ? 0 : see ? errno : ENOSYS};
@@ -106,6 +106,9 @@ be_command(char **argv, int socket, bool see, bool no_loss)
     int end = -1;
 
     (void)send_told(socket, told, listener);
+    // Before error output is exchanged: only what the command writes there by itself is read.
+    if (apart)
+        (void)dup2(STDERR_FILENO, STDOUT_FILENO);
     if (listener >= 0)
         close(listener);
     else if (receive_told(socket, &answer, &end) && end >= 0)
@@ -211,7 +214,7 @@ reap(struct bind_catch *bound)
 }
 
 bool
-bind_catch_start(struct arena *arena, const struct str_list *command, struct bind_catch **out, int *code,
+bind_catch_start(struct arena *arena, const struct str_list *command, bool apart, struct bind_catch **out, int *code,
                  struct err *err)
 {
     struct bind_catch *bound = arena_alloc(arena, sizeof *bound);
@@ -242,7 +245,7 @@ bind_catch_start(struct arena *arena, const struct str_list *command, struct bin
         refused = "the program has rights of its own, which it would lose";
     bound->child = fork();
     if (bound->child == 0)
-        be_command(argv, ends[1], !refused, no_loss);
+        be_command(argv, ends[1], !refused, no_loss, apart);
     close(ends[1]);
     bool good = bound->child > 0 && settle(bound, ends[0], refused);
     bool failed = !good || receive_told(ends[0], &told, &ignored);

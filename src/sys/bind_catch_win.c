@@ -31,15 +31,16 @@ leave_to_command(DWORD event)
     return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
 }
 
-// Starts the command with this error output; the other streams are ours. The code of GetLastError(), 0 = started.
+// Starts the command with this error output; the other streams are ours, or standard output is our error output (`apart`).
+// The code of GetLastError(), 0 = started.
 static DWORD
-start(wchar_t *program, wchar_t *line, HANDLE end, HANDLE *process)
+start(wchar_t *program, wchar_t *line, HANDLE end, bool apart, HANDLE *process)
 {
     STARTUPINFOW startup = {
         .cb = sizeof startup,
         .dwFlags = STARTF_USESTDHANDLES,
         .hStdInput = GetStdHandle(STD_INPUT_HANDLE),
-        .hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE),
+        .hStdOutput = GetStdHandle(apart ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE),
         .hStdError = end,
     };
     PROCESS_INFORMATION made;
@@ -52,7 +53,7 @@ start(wchar_t *program, wchar_t *line, HANDLE end, HANDLE *process)
 }
 
 bool
-bind_catch_start(struct arena *arena, const struct str_list *command, struct bind_catch **out, int *code,
+bind_catch_start(struct arena *arena, const struct str_list *command, bool apart, struct bind_catch **out, int *code,
                  struct err *err)
 {
     struct bind_catch *bound = arena_alloc(arena, sizeof *bound);
@@ -69,7 +70,7 @@ bind_catch_start(struct arena *arena, const struct str_list *command, struct bin
     if (!CreatePipe(&bound->said, &end, &inherit, 0) || !SetHandleInformation(bound->said, HANDLE_FLAG_INHERIT, 0))
         return fault_set(err, GetLastError(), "make a pipe");
     SetConsoleCtrlHandler(leave_to_command, TRUE);
-    DWORD failed = start(program, line, end, &bound->process);
+    DWORD failed = start(program, line, end, apart, &bound->process);
     CloseHandle(end);
     if (failed) {
         CloseHandle(bound->said);

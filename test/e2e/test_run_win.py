@@ -230,6 +230,8 @@ def the_bind_that_fails_in_a_command_is_explained():
     assert code == 3 and "EADDRINUSE" in err and f"Port {port} (TCP) is taken by e2e_server" in err, (code, err)
     code, out, err = call("why", "--", "cmd", "/c", "echo hello", env=env)
     assert code == 0 and out.strip() == "hello", (code, out, err)
+    code, out, err = call("why", "--json", "--", "cmd", "/c", "echo hello", env=env)
+    assert code == 0 and json.loads(out)["exit"] == 0 and "hello" in err, (code, out, err)
 
 
 lib.main()

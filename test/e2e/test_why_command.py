@@ -319,6 +319,9 @@ def quiet_says_nothing_and_json_is_a_document():
     result = run("why", "--json", "--", *script(f"try: socket.socket().bind(('127.0.0.1', {port}))\nexcept OSError: sys.exit(5)"))
     document = result.json()
     assert result.code == 5 and document["command"][0] == PYTHON and result.err == "", str(result)
+    result = run("why", "--json", "--", *script(f"print('said', flush=True); socket.socket().bind(('127.0.0.1', {port}))"))
+    assert result.json()["exit"] == 1 and result.err.startswith("said\n"), str(result)
+    assert run("why", "--json", "--quiet", "--", "echo", "said").out == "said\n"
     assert run("why", "--json", "--share", "--", "true", "secret").json()["command"] == ["true"]
     assert run("why", "--exit-zero", "--", "false").code == 0
 
