@@ -87,7 +87,7 @@ who_text(struct arena *arena, const struct wait_target *target)
     struct holder_list holders = {0};
 
     if (target->host.len || !target->served ||
-        !wait_who(arena, target, PROCESS_COMMAND | PROCESS_EXE, &host, &holders, NULL))
+        !wait_who(arena, target, PROCESS_COMMAND | PROCESS_EXE, false, &host, &holders, NULL))
         return STR("");
     return words_holders(arena, &holders);
 }
@@ -246,7 +246,8 @@ report_target(struct command_run *run, cJSON *array, const struct wait *wait, co
     else
         json_add_null(object, "status");
     cJSON *list = json_add_array(object, "holders");
-    if (target->host.len == 0 && target->served && wait_who(run->arena, target, PROCESS_ALL, &host, &holders, NULL))
+    if (target->host.len == 0 && target->served &&
+        wait_who(run->arena, target, PROCESS_ALL, true, &host, &holders, NULL))
         for (size_t i = 0; i < holders.count; i++)
             report_add_holder(run->arena, list, &host, &holders.items[i], &run->privacy);
 }

@@ -171,7 +171,7 @@ look_for_server(struct wait *wait, struct wait_target *target, bool list)
 }
 
 bool
-wait_who(struct arena *arena, const struct wait_target *target, unsigned facts, struct host *host,
+wait_who(struct arena *arena, const struct wait_target *target, unsigned facts, bool ancestry, struct host *host,
          struct holder_list *out, struct err *err)
 {
     struct snapshot_ask ask = ask_for(target, 1u << SOCKET_LISTEN | 1u << SOCKET_UNCONN);
@@ -184,9 +184,12 @@ wait_who(struct arena *arena, const struct wait_target *target, unsigned facts, 
     for (size_t i = 0; i < host->sockets.count; i++)
         if (fits(target, &host->sockets.items[i]))
             sockets[count++] = i;
-    if (!snapshot_add_holders(arena, host, sockets, count, facts, true, OWNER_ALL, err))
+    if (!snapshot_add_holders(arena, host, sockets, count, facts, ancestry, OWNER_ALL, err))
         return false;
-    holder_find(arena, host, sockets, count, out);
+    if (ancestry)
+        holder_find(arena, host, sockets, count, out);
+    else
+        holder_find_plain(arena, host, sockets, count, out);
     return true;
 }
 
@@ -226,7 +229,7 @@ is_by_whom_it_must(const struct wait *wait, const struct wait_target *target)
     struct holder_list holders = {0};
     bool is = false;
 
-    (void)wait_who(scratch, target, PROCESS_EXE, &host, &holders, NULL);
+    (void)wait_who(scratch, target, PROCESS_EXE, wait->by.pid != 0, &host, &holders, NULL);
     for (size_t i = 0; i < holders.count && !is; i++) {
         const struct holder *holder = &holders.items[i];
         is = wait->by.pid ? is_below(&host, holder->pid, wait->by.pid)

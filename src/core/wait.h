@@ -105,9 +105,9 @@ void
 wait_end(struct wait *wait);
 
 // Who has the port of a target of this machine now: the sockets and their programs, with these facts (bits of enum
-// process_facts), read into `host`.
+// process_facts), read into `host`; with `ancestry` also how they have it, and what started them.
 bool
-wait_who(struct arena *arena, const struct wait_target *target, unsigned facts, struct host *host,
+wait_who(struct arena *arena, const struct wait_target *target, unsigned facts, bool ancestry, struct host *host,
          struct holder_list *out, struct err *err);
 
 #endif

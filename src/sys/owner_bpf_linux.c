@@ -11,16 +11,16 @@
 #include "sys/proc_net_linux.h"
 
 enum {
-    ROOM = 1024,        // hits at first
-    USUAL_WANTED = 32,  // sockets that are asked for
-    MANY = 16 << 10,    // what is looked for ahead of a question about all that listen, at most
-    MAX_ROOM = 4 << 20, // hits at most
-    MAX_PORTS = 16,     // that are looked up one by one
-    FEW = 256,          // files
-    TRIES = 5,          // until the counts are steady
-    GROWTHS = 3,        // of the room
-    READY_FROM = 1024,  // sockets: memory for an answer about fewer is no matter
-    READY_EACH = 256,   // bytes that it takes for each, with what is made of it later
+    ROOM = OWNER_KERNEL_HITS, // at first
+    LEFT_OVER_ASKED = 32,     // sockets whose options are asked for, with those that nobody has
+    MANY = 16 << 10,          // what is looked for ahead of a question about all that listen, at most
+    MAX_ROOM = 4 << 20,       // hits at most
+    MAX_PORTS = 16,           // that are looked up one by one
+    FEW = 256,                // files
+    TRIES = 5,                // until the counts are steady
+    GROWTHS = 3,              // of the room
+    READY_FROM = 1024,        // sockets: memory for an answer about fewer is no matter
+    READY_EACH = 256,         // bytes that it takes for each, with what is made of it later
 };
 
 struct hits {
@@ -412,7 +412,7 @@ owner_bpf_begin(struct arena *arena)
 void
 owner_bpf_prepare(struct arena *arena)
 {
-    (void)owner_kernel_open(arena, ROOM, USUAL_WANTED, false);
+    (void)owner_kernel_open(arena, ROOM, OWNER_KERNEL_WANTED, false);
 }
 
 // One port may have many sockets: the connections to its server.
@@ -496,7 +496,7 @@ add_left_over(const struct owner_search *search, const struct owner_layout *layo
               struct map64 *cookies)
 {
     const struct host *host = search->host;
-    for (size_t i = 0; i < host->sockets.count && cookies->count < USUAL_WANTED; i++) {
+    for (size_t i = 0; i < host->sockets.count && cookies->count < LEFT_OVER_ASKED; i++) {
         const struct socket_row *row = &host->sockets.items[i];
         if (row->cookie && host_is_left_over(row) && has_bucket(layout, row) && map64_get(ports, port_key(row), NULL) &&
             !map64_get(cookies, row->cookie, NULL))

@@ -13,6 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum {
+    // What questions about one port need, so that one session does for all of them: to make it anew costs more than they do.
+    OWNER_KERNEL_HITS = 1024,
+    OWNER_KERNEL_WANTED = 512,
+};
+
 // Whether the kernel would take any program of moorage's, as far as can be told without trying; `why_not` says what is missing.
 bool
 owner_kernel_takes_programs(struct str *why_not);

@@ -8,8 +8,6 @@
 #include "sys/sock_diag_linux.h"
 
 enum {
-    ROOM = 1024,     // rows and hits, as a search for holders has it
-    WANTED = 512,    // the same of its set
     MOST_ROWS = 512, // beyond that one walk through all connections is cheaper than a question for each
     TRIES = 2,
     WIRE_LISTEN = 10, // include/net/tcp_states.h
@@ -23,7 +21,7 @@ struct rows {
 static struct owner_session *
 open_session(struct arena *arena)
 {
-    return owner_kernel_open(arena, ROOM, WANTED, false);
+    return owner_kernel_open(arena, OWNER_KERNEL_HITS, OWNER_KERNEL_WANTED, false);
 }
 
 // The sockets that are bound to the port now.

@@ -232,15 +232,15 @@ TEST(who_has_the_port_is_told)
 
     load(HEAD "\"sockets\": [" LISTENS("0.0.0.0:80") "], " HELD "}");
     struct wait wait = waiting(arena, "80", "");
-    CHECK(wait_who(arena, &wait.targets.items[0], PROCESS_ALL, &host, &holders, NULL));
+    CHECK(wait_who(arena, &wait.targets.items[0], PROCESS_ALL, true, &host, &holders, NULL));
     CHECK(holders.count == 1 && holders.items[0].pid == 40);
     fake_host_fail_each("socket_table_read", ERR_NOT_ALLOWED);
-    CHECK(!wait_who(arena, &wait.targets.items[0], PROCESS_ALL, &host, &holders, NULL));
+    CHECK(!wait_who(arena, &wait.targets.items[0], PROCESS_ALL, true, &host, &holders, NULL));
     struct err err = {0};
     CHECK(!wait_start(&wait, &err));
     fake_host_fail_each("socket_table_read", ERR_NONE);
     fake_host_fail_each("socket_owner_find", ERR_NOT_ALLOWED);
-    CHECK(!wait_who(arena, &wait.targets.items[0], PROCESS_ALL, &host, &holders, NULL));
+    CHECK(!wait_who(arena, &wait.targets.items[0], PROCESS_ALL, true, &host, &holders, NULL));
 }
 
 TEST(free_is_what_can_be_bound)
