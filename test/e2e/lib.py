@@ -285,14 +285,28 @@ def environment(**more):
     return env
 
 
+def finish(command, stdin=b"", **how):
+    """Runs a command until it ends itself, and gives what it wrote. What Wine starts beside a program (conhost.exe, of which one
+    hangs at times whose client was just ended) has the same error output, so that nobody can wait for the end of a pipe."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        done = subprocess.run(command, input=stdin, stdout=out, stderr=err, check=False, **how)
+        for stream in (out, err):
+            stream.seek(0)
+        done.stdout, done.stderr = out.read(), err.read()
+    return done
+
+
 def run(*args, uid=None, setup=None, env=None, stdin=b"", timeout=120, path=None, wrap=RUNNER):
     """Runs moorage. `setup` is called in the child before the program starts; `wrap` is a command put before it."""
     path = path or (program() if uid is None else program_for_everybody())
     who = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
     command = [*wrap, path, *map(str, args)]
     start = time.monotonic()
-    done = subprocess.run(command, input=stdin, capture_output=True, env=env or environment(), preexec_fn=setup,
-                          timeout=timeout, check=False, **who)
+    how = {"env": env or environment(), "preexec_fn": setup, "timeout": timeout, **who}
+    if RUNNER:
+        done = finish(command, stdin, **how)
+    else:
+        done = subprocess.run(command, input=stdin, capture_output=True, check=False, **how)
     result = Result(args, done.returncode, done.stdout, done.stderr, time.monotonic() - start)
     assert done.returncode >= 0, f"ended by signal {-done.returncode}: {result}"
     assert "Sanitizer" not in result.err and "runtime error:" not in result.err, str(result)

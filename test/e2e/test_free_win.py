@@ -45,7 +45,7 @@ def free(shape, *words, runner=None, **more):
     env = lib.environment(MOORAGE_STATE_DIR=windows_path(state), **more)
     line = [*(runner or lib.RUNNER), ASKED, "free", shape, windows_path(file), windows_path(lib.program()), "--json",
             "--yes", "--watch", "0", *words]
-    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=240, check=False)
+    done = lib.finish(line, env=env, timeout=240)
     lines = done.stdout.decode().replace("\r", "").splitlines()
     assert len(lines) > 2, done
     freed = Freed(done.returncode, lines, file)
@@ -140,8 +140,7 @@ def a_client_of_the_same_number_is_not_touched():
 
 
 def control(*words):
-    done = subprocess.run([*lib.RUNNER, "sc", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
-                          env=lib.environment(), check=False)
+    done = lib.finish([*lib.RUNNER, "sc", *words], env=lib.environment(), timeout=120)
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -200,8 +199,7 @@ PROXY = r"HKLM\SYSTEM\CurrentControlSet\Services\PortProxy\v4tov4\tcp"
 
 
 def registry(*words):
-    subprocess.run([*lib.RUNNER, "reg", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
-                   env=lib.environment(), check=False)
+    lib.finish([*lib.RUNNER, "reg", *words], env=lib.environment(), timeout=120)
 
 
 def proxy_rule():
@@ -252,8 +250,7 @@ def display():
 def a_window_is_closed_and_its_program_saves_its_file():
     if not lib.RUNNER:
         raise lib.Skip("needs Wine")
-    subprocess.run([*lib.RUNNER, lib.program(), "--version"], stdin=subprocess.DEVNULL, capture_output=True, check=True,
-                   timeout=240)
+    assert lib.run("--version", timeout=240).code == 0
     prefix = os.environ.get("WINEPREFIX", str(pathlib.Path(lib.program()).parent / "wine"))
     with display() as screen:
         freed = free("window", runner=["wine"], DISPLAY=screen, WINEPREFIX=prefix, WINEARCH="win64", WINEDEBUG="-all",

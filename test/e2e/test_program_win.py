@@ -156,8 +156,7 @@ def words_with_stars_blanks_and_umlauts_arrive():
     need_wine()
     folder = lib.temp_folder()
     (folder / "80").touch()
-    said = subprocess.run([*lib.RUNNER, lib.program(), "*:27321"], cwd=folder, env=lib.environment(), check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    said = lib.finish([*lib.RUNNER, lib.program(), "*:27321"], cwd=folder, env=lib.environment(), timeout=120)
     assert said.returncode in (0, 1) and b"27321" in said.stdout, said
     said = run("grün und blau")
     assert said.code in (1, 2) and "grün" in said.out + said.err, str(said)

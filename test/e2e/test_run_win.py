@@ -54,8 +54,7 @@ def is_taken(port):
 
 def call(*args, env, cwd=None):
     """moorage in front of a command of Windows, whose lines end in CR LF."""
-    done = subprocess.run([*lib.RUNNER, lib.program(), *map(str, args)], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
-                          capture_output=True, check=False, timeout=200)
+    done = lib.finish([*lib.RUNNER, lib.program(), *map(str, args)], env=env, cwd=cwd, timeout=200)
     return done.returncode, done.stdout.decode().replace("\r\n", "\n"), done.stderr.decode().replace("\r\n", "\n")
 
 
@@ -181,8 +180,7 @@ def what_the_command_leaves_behind_is_ended():
 def when_moorage_is_ended_hard_all_ends():
     made = serving()
     pid = made.document("started", "ready")["lease"]["pid"]
-    ended = subprocess.run([*lib.RUNNER, "taskkill", "/f", "/pid", str(pid)], env=lib.environment(), capture_output=True,
-                           check=False, timeout=200)
+    ended = lib.finish([*lib.RUNNER, "taskkill", "/f", "/pid", str(pid)], env=lib.environment(), timeout=200)
     assert ended.returncode == 0, ended
     until(lambda: not is_taken(made.port))
     made = serving()
