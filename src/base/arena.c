@@ -49,8 +49,8 @@ struct arena_chunk {
 };
 
 struct arena {
-    struct arena_chunk
-        *chunks; // the first one is bumped; the others are full, left behind, or belong to one large piece
+    // The first one is bumped; the others are full, left behind, or belong to one large piece.
+    struct arena_chunk *chunks;
     size_t next_size;
     size_t taken;
 };

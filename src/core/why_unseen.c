@@ -50,7 +50,7 @@ is_unseen(const struct answer *answer, uint32_t pid)
 static bool
 is_hidden(const struct unseen *unseen)
 {
-    return unseen->pid == 0 && str_equal(unseen->what, STR("holders that no descriptor shows"));
+    return unseen->pid == 0 && str_equal(unseen->what, STR(UNSEEN_HIDDEN));
 }
 
 // Whether some programs are not even listed.
@@ -68,7 +68,7 @@ static bool
 is_outside(const struct answer *answer)
 {
     for (size_t i = 0; i < answer->unseen.count; i++)
-        if (!str_equal(answer->unseen.items[i].what, STR("processes outside of this container")))
+        if (!str_equal(answer->unseen.items[i].what, STR(UNSEEN_OUTSIDE)))
             return false;
     return answer->tier == TIER_BPF && answer->unseen.count > 0;
 }
@@ -148,9 +148,8 @@ note_rare_places(struct inquiry *inquiry, struct cause *cause)
 
     if (cause->holders.count > 0 && inquiry->answer->tier != TIER_BPF)
         return;
-    note_rare_candidates(inquiry, cause, STR("io_uring"), "in an io_uring that does not tell what it keeps");
-    note_rare_candidates(inquiry, cause, STR("descriptors in flight"),
-                         "in a message that waits to be received (SCM_RIGHTS)");
+    note_rare_candidates(inquiry, cause, STR(UNSEEN_RING), "in an io_uring that does not tell what it keeps");
+    note_rare_candidates(inquiry, cause, STR(UNSEEN_IN_FLIGHT), "in a message that waits to be received (SCM_RIGHTS)");
     for (size_t i = 0; i < inquiry->answer->unseen.count; i++)
         hidden = hidden || is_hidden(&inquiry->answer->unseen.items[i]);
     if (hidden && cause->holders.count > 0)

@@ -115,10 +115,15 @@ struct holding {
     uint32_t tid;
 };
 
-// Something that could not be looked into while holders were searched.
+// Something that could not be looked into while holders were searched. What says so in these words has a sentence of its own.
+#define UNSEEN_RING "io_uring"
+#define UNSEEN_IN_FLIGHT "descriptors in flight"             // in a message that waits to be received (SCM_RIGHTS)
+#define UNSEEN_OUTSIDE "processes outside of this container" // of this pid namespace
+#define UNSEEN_HIDDEN "holders that no descriptor shows"     // the kernel counts more than were found
+
 struct unseen {
-    uint32_t pid;
-    struct str what;   // "fds", "threads", "maps"
+    uint32_t pid;      // 0 = of no process that has a number here
+    struct str what;   // one of these, "fds", "threads", "maps", "processes"
     enum known reason; // never YES
     bool relevant;     // it could hold one of the sockets that were asked for
 };

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "decode/netns_mount.h"
 #include "decode/proc.h"
 #include "sys/clock.h"
@@ -249,7 +250,7 @@ look_at_processes(struct reading *reading, struct err *err)
     struct dirent *entry;
     while ((entry = readdir(proc))) {
         size_t length = strlen(entry->d_name);
-        if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9' && length < sizeof all.items->name)
+        if (ascii_is_digit(entry->d_name[0]) && length < sizeof all.items->name)
             memcpy(LIST_ADD(reading->arena, &all)->name, entry->d_name, length + 1);
     }
     reading->late = !ask_all(reading, dirfd(proc), all.items, all.count);

@@ -237,7 +237,7 @@ judge_in_flight(struct deep *deep)
         }
     }
     for (size_t k = 0; k < deep->in_flight.count && (several || !open); k++)
-        owner_walk_unseen(search->walk, deep->in_flight.items[k].pid, STR("descriptors in flight"), KNOWN_UNSUPPORTED);
+        owner_walk_unseen(search->walk, deep->in_flight.items[k].pid, STR(UNSEEN_IN_FLIGHT), KNOWN_UNSUPPORTED);
 }
 
 // Gives what nothing else explains to those in whose rings such a socket is.
@@ -263,7 +263,7 @@ judge_rings(struct deep *deep)
     bool open = owner_search_count_open(deep->search) > 0;
     for (size_t i = 0; i < deep->rings.count; i++) {
         if (open || !deep->rings.items[i].clear)
-            owner_walk_unseen(deep->search->walk, deep->rings.items[i].pid, STR("io_uring"), KNOWN_UNSUPPORTED);
+            owner_walk_unseen(deep->search->walk, deep->rings.items[i].pid, STR(UNSEEN_RING), KNOWN_UNSUPPORTED);
     }
 }
 

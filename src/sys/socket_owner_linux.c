@@ -8,8 +8,6 @@
 #include "sys/proc_view_linux.h"
 #include "sys/user.h"
 
-#define OUTSIDE "processes outside of this container"
-
 static void
 search_begin(struct owner_search *search)
 {
@@ -71,7 +69,7 @@ owner_search_hold_outside(struct owner_search *search, uint64_t inode)
         return;
     for (size_t i = at + 1; i; i = search->next[i - 1])
         search->held[i - 1] = true;
-    owner_walk_unseen(search->walk, 0, STR(OUTSIDE), KNOWN_NOT_ALLOWED);
+    owner_walk_unseen(search->walk, 0, STR(UNSEEN_OUTSIDE), KNOWN_NOT_ALLOWED);
 }
 
 static bool
@@ -147,7 +145,7 @@ note_invisible(struct owner_walk *walk, bool all_explained)
     if (proc_view_hides())
         owner_walk_unseen(walk, 0, STR("processes"), KNOWN_NOT_ALLOWED);
     if (!all_explained && proc_view_is_inside())
-        owner_walk_unseen(walk, 0, STR(OUTSIDE), KNOWN_NOT_ALLOWED);
+        owner_walk_unseen(walk, 0, STR(UNSEEN_OUTSIDE), KNOWN_NOT_ALLOWED);
 }
 
 static bool
@@ -191,7 +189,7 @@ search_proc(struct owner_search *search, enum owner_bpf kernel)
         search->host->tier = kernel == OWNER_BPF_REFUSED ? TIER_OWN : search->host->tier;
     }
     if (search->hidden && search->host->holdings.count == search->first_new && nothing_left_out(search->host))
-        owner_walk_unseen(walk, 0, STR("holders that no descriptor shows"), KNOWN_UNSUPPORTED);
+        owner_walk_unseen(walk, 0, STR(UNSEEN_HIDDEN), KNOWN_UNSUPPORTED);
     owner_walk_end(walk);
 }
 
