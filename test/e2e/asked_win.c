@@ -349,8 +349,9 @@ open_shape(const char *shape)
     if (strcmp(shape, "visited") == 0)
         start_visitor(made);
     if (strcmp(shape, "bystander") == 0) {
+        // In a job of its own, which ends it with this program: its console would be in the way of a window later.
         snprintf(text, sizeof text, "%s.heard", file);
-        start_self("hears", text, 0, GetStdHandle(STD_ERROR_HANDLE), NULL);
+        start_self("hears", text, 0, GetStdHandle(STD_ERROR_HANDLE), make_job());
     }
     return made;
 }

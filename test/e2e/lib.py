@@ -454,7 +454,7 @@ def only_cause(entry, kind):
     """The cause of this kind, which must be the only one that blocks."""
     cause = cause_of(entry, kind)
     blocking = [other["kind"] for other in entry["causes"] if other["blocks"]]
-    assert blocking == [kind], f"{blocking} block, not {kind} alone"
+    assert blocking == [kind], f"{blocking} block, not {kind} alone: {json.dumps(entry['causes'])}"
     return cause
 
 
