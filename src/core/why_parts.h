@@ -104,8 +104,6 @@ why_serves(const struct socket_row *socket);
 bool
 why_is_connection(const struct socket_row *socket);
 bool
-why_is_lingering(const struct socket_row *socket);
-bool
 why_shares_holder(const struct why_row *a, const struct why_row *b);
 bool
 why_joins_listener(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row);

@@ -323,26 +323,18 @@ joins_connection(struct inquiry *inquiry, const struct why_row *lead, const stru
     return leads_connection(inquiry, row, NULL) && same_holders(lead, row);
 }
 
-bool
-why_is_lingering(const struct socket_row *socket)
-{
-    return !host_has_owner(socket) &&
-           (socket->state == SOCKET_TIME_WAIT || socket->state == SOCKET_FIN_WAIT_1 ||
-            socket->state == SOCKET_FIN_WAIT_2 || socket->state == SOCKET_CLOSING || socket->state == SOCKET_LAST_ACK);
-}
-
 static bool
 leads_lingering(struct inquiry *inquiry, const struct why_row *row, const struct holder_list *holders)
 {
     (void)holders;
-    return why_is_lingering(why_socket(inquiry, row));
+    return host_is_left_over(why_socket(inquiry, row));
 }
 
 static bool
 joins_lingering(struct inquiry *inquiry, const struct why_row *lead, const struct why_row *row)
 {
     (void)lead;
-    return why_is_lingering(why_socket(inquiry, row));
+    return host_is_left_over(why_socket(inquiry, row));
 }
 
 static bool

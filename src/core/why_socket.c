@@ -91,7 +91,7 @@ belongs_to_server(const struct inquiry *inquiry, const struct why_row *server, c
     const struct socket_row *socket = why_socket(inquiry, row);
     const struct socket_row *listener = why_socket(inquiry, server);
 
-    if (listener->state != SOCKET_LISTEN || !why_is_connection(socket) || why_is_lingering(socket) ||
+    if (listener->state != SOCKET_LISTEN || !why_is_connection(socket) || host_is_left_over(socket) ||
         (!address_is_any(listener->local) && !address_equal(listener->local, socket->local)))
         return false;
     return !host_has_owner(socket) || why_shares_holder(server, row);

@@ -198,7 +198,7 @@ static uint64_t
 ask_one(const struct share *share, const char *name)
 {
     static const char tail[] = "/ns/net";
-    char path[sizeof(struct listed) + sizeof tail];
+    char path[sizeof share->items->name + sizeof tail];
     char link[64];
     uint64_t id;
     size_t length = strlen(name);

@@ -29,8 +29,8 @@ enum owner_bpf
 owner_bpf_find(struct owner_search *search);
 
 // Fills in reuse_addr and reuse_port of the asked sockets and of those on their ports that nobody has any more (TIME_WAIT),
-// which the system's tables do not tell. What can't be told stays unknown: sockets of other network namespaces, and where very many ports
-// are asked for.
+// which the system's tables do not tell. What can't be told stays unknown: sockets of other network namespaces, and where very
+// many ports are asked for.
 void
 owner_bpf_read_flags(struct owner_search *search);
 
